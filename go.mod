@@ -1,0 +1,3 @@
+module llmtap
+
+go 1.26

@@ -1,0 +1,115 @@
+package call_test
+
+import (
+	"encoding"
+	"testing"
+	"time"
+
+	"llmtap/internal/call"
+)
+
+func TestOutcome(t *testing.T) {
+	rec := func(status int, side call.Side, kind call.EndKind, terminal bool, class call.Class, sev call.Severity) call.Record {
+		return call.Record{
+			Response: call.Response{Status: status}, End: call.End{Side: side, Kind: kind, Terminal: terminal},
+			Agent: call.Agent{View: call.ViewFull}, Diagnosis: call.Diagnosis{Class: class, Severity: sev},
+		}
+	}
+	for name, tc := range map[string]struct {
+		r    call.Record
+		want call.Outcome
+	}{
+		"good answer":              {rec(200, call.SideUpstream, call.EndEOF, true, call.ClassOK, call.SeverityNone), call.OutcomeOK},
+		"status decides":           {rec(404, call.SideUpstream, call.EndEOF, true, call.ClassEndpointNotFound, call.SeverityError), call.OutcomeError},
+		"rate limit is an error":   {rec(429, call.SideUpstream, call.EndEOF, true, call.ClassRateLimited, call.SeverityWarn), call.OutcomeError},
+		"severity error at 200":    {rec(200, call.SideUpstream, call.EndEOF, false, call.ClassStreamIncomplete, call.SeverityError), call.OutcomeError},
+		"warning stays ok":         {rec(200, call.SideUpstream, call.EndShort, true, call.ClassUncleanClose, call.SeverityWarn), call.OutcomeOK},
+		"nothing came back":        {rec(0, call.SideUpstream, call.EndRefused, false, call.ClassUpstreamUnreachable, call.SeverityError), call.OutcomeError},
+		"cancelled":                {rec(200, call.SideClient, call.EndClosed, false, call.ClassClientCancelled, call.SeverityInfo), call.OutcomeCancelled},
+		"left, not classified":     {rec(200, call.SideClient, call.EndClosed, false, call.ClassUnknown, 0), call.OutcomeCancelled},
+		"left after the end":       {rec(200, call.SideClient, call.EndClosed, true, call.ClassUnknown, 0), call.OutcomeOK},
+		"cut, not classified":      {rec(200, call.SideUpstream, call.EndShort, false, call.ClassUnknown, 0), call.OutcomeError},
+		"distrusted certificate":   {rec(0, call.SideClient, call.EndTLS, false, call.ClassTLSUntrusted, call.SeverityError), call.OutcomeError},
+		"close-delimited but done": {rec(200, call.SideUpstream, call.EndEOF, true, call.ClassUnknown, 0), call.OutcomeOK},
+	} {
+		if got := tc.r.Outcome(); got != tc.want {
+			t.Errorf("%s: got %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func TestRetryable(t *testing.T) {
+	status := func(s int, h ...call.Header) call.Record {
+		return call.Record{Response: call.Response{Status: s, Headers: h}, End: call.End{Side: call.SideUpstream, Kind: call.EndEOF}}
+	}
+	for s, want := range map[int]bool{200: false, 400: false, 404: false, 408: true, 409: true, 429: true, 500: true, 529: true} {
+		r := status(s)
+		if got := r.Retryable(); got != want {
+			t.Errorf("status %d: got %v, want %v", s, got, want)
+		}
+	}
+	never := status(500, call.Header{Name: "x-should-retry", Value: "false"})
+	if never.Retryable() {
+		t.Error("x-should-retry: false was ignored")
+	}
+	cutEarly := call.Record{Response: call.Response{Status: 200}, End: call.End{Side: call.SideUpstream, Kind: call.EndReset}}
+	if !cutEarly.Retryable() {
+		t.Error("a reset before the first body byte is retried")
+	}
+	cutLate := cutEarly
+	cutLate.Timing.FirstByte = time.Unix(1, 0)
+	if cutLate.Retryable() {
+		t.Error("nobody retries after the first body byte")
+	}
+}
+
+func TestEnumsRoundTrip(t *testing.T) {
+	for _, c := range call.Classes() {
+		var got call.Class
+		roundTrip(t, c, &got)
+		if got != c {
+			t.Errorf("class %v came back as %v", c, got)
+		}
+	}
+	if n := len(call.Classes()); n != 42 {
+		t.Errorf("the contract names 42 classes, the enum %d", n)
+	}
+	var m call.Mode
+	if err := m.UnmarshalText([]byte("maybe")); err == nil {
+		t.Error("an unknown label must be an error")
+	}
+}
+
+func roundTrip(t *testing.T, in encoding.TextMarshaler, out encoding.TextUnmarshaler) {
+	t.Helper()
+	b, err := in.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out.UnmarshalText(b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPaceBinsAreTheStandardBuckets(t *testing.T) {
+	var s call.Stream
+	for _, d := range []time.Duration{time.Millisecond, 10 * time.Millisecond, 11 * time.Millisecond, time.Hour} {
+		s.AddPace(d)
+	}
+	if s.Pace[0].Count != 2 || s.Pace[1].Count != 1 || s.Pace[17].Count != 1 {
+		t.Errorf("bins %v", s.Pace)
+	}
+	if b := call.PaceBounds(); b[16] < 655.35 || b[16] > 655.37 {
+		t.Errorf("last bound %v, want 655.36", b[16])
+	}
+}
+
+func TestDigestsAreKeyed(t *testing.T) {
+	a, b := call.NewHasher([]byte("one")).Secret("key"), call.NewHasher([]byte("two")).Secret("key")
+	if a == b || len(a.String()) != 12 {
+		t.Errorf("digests %q and %q", a, b)
+	}
+	if !call.NewHasher(nil).Secret("").IsZero() {
+		t.Error("no credential, no digest")
+	}
+}
