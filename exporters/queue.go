@@ -1,0 +1,165 @@
+package exporters
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"llmtap/internal/call"
+)
+
+// DefaultQueueSize is the number of items a Queue holds unless told otherwise.
+const DefaultQueueSize = 4096
+
+// Reasons for which a Queue drops an item, as Config.Dropped gets them.
+const (
+	DropQueueFull = "queue_full"
+	DropShutdown  = "shutdown"
+	DropPanic     = "panic"
+)
+
+// Item is what travels through a Queue: a sealed record, or the notice that a
+// call began (Started; the record is as far as it is known then).
+type Item struct {
+	Record  call.Record
+	Started bool
+}
+
+// Config configures a Queue.
+type Config struct {
+	// Size is how many items wait at most; 0 means DefaultQueueSize.
+	Size int
+	// Handle gets every accepted item in order, one at a time, always from the
+	// same goroutine. Its context is cancelled only when Close ran out of time.
+	Handle func(context.Context, Item)
+	// Dropped, if set, is told of every sealed record that was not handled, by
+	// reason. It runs on the goroutine that lost it and must not block. Start
+	// notices are lost silently: the record that follows says the same.
+	Dropped func(reason string)
+}
+
+// Queue decouples the data path from the sinks. Offer never blocks; one
+// goroutine, owned by the Queue, handles what was accepted.
+type Queue struct {
+	handle  func(context.Context, Item)
+	dropped func(string)
+
+	// items: sent by Offer, received by the one goroutine, never closed. It
+	// holds pointers so that an idle queue costs little memory.
+	items chan *Item
+	done  chan struct{} // closed by the first Close: drain and stop
+	idle  chan struct{} // closed by the goroutine when it has ended
+
+	ctx    context.Context //nolint:containedctx // the goroutine's own, ended by Close
+	cancel context.CancelFunc
+
+	// mu is held for reading while an item is sent, so that none slips in
+	// after closed was set.
+	mu     sync.RWMutex
+	closed bool
+}
+
+// NewQueue starts a Queue. Close it to stop its goroutine.
+func NewQueue(c Config) *Queue {
+	if c.Size <= 0 {
+		c.Size = DefaultQueueSize
+	}
+	if c.Dropped == nil {
+		c.Dropped = func(string) {}
+	}
+	q := &Queue{
+		handle: c.Handle, dropped: c.Dropped,
+		items: make(chan *Item, c.Size), done: make(chan struct{}), idle: make(chan struct{}),
+	}
+	q.ctx, q.cancel = context.WithCancel(context.Background())
+	go q.run()
+	return q
+}
+
+// Offer hands over an item and reports whether it was accepted. It never
+// blocks: when the queue is full or closed the item is dropped and counted.
+func (q *Queue) Offer(it Item) bool {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	if q.closed {
+		q.drop(&it, DropShutdown)
+		return false
+	}
+	select {
+	case q.items <- &it:
+		return true
+	default:
+		q.drop(&it, DropQueueFull)
+		return false
+	}
+}
+
+// Len is how many items wait.
+func (q *Queue) Len() int { return len(q.items) }
+
+// Close stops accepting, lets the goroutine handle what waits, and returns
+// when it has ended. When ctx is done first, what still waits is dropped and
+// counted, and the error says so. Close is safe twice.
+func (q *Queue) Close(ctx context.Context) error {
+	q.mu.Lock()
+	first := !q.closed
+	q.closed = true
+	q.mu.Unlock()
+	if first {
+		close(q.done)
+	}
+	select {
+	case <-q.idle:
+		return nil
+	case <-ctx.Done():
+		q.cancel()
+		return fmt.Errorf("exporters: drain queue: %w", ctx.Err())
+	}
+}
+
+func (q *Queue) run() {
+	defer close(q.idle)
+	defer q.cancel()
+	for {
+		select {
+		case it := <-q.items:
+			q.one(it)
+		case <-q.done:
+			q.drain()
+			return
+		}
+	}
+}
+
+// drain handles what was accepted before Close.
+func (q *Queue) drain() {
+	for {
+		select {
+		case it := <-q.items:
+			q.one(it)
+		default:
+			return
+		}
+	}
+}
+
+// one handles an item, unless Close ran out of time; a panic costs that item
+// only.
+func (q *Queue) one(it *Item) {
+	if q.ctx.Err() != nil {
+		q.drop(it, DropShutdown)
+		return
+	}
+	defer func() {
+		if recover() != nil {
+			q.drop(it, DropPanic)
+		}
+	}()
+	q.handle(q.ctx, *it)
+}
+
+func (q *Queue) drop(it *Item, reason string) {
+	if !it.Started {
+		q.dropped(reason)
+	}
+}
