@@ -1,0 +1,134 @@
+package call_test
+
+import (
+	"testing"
+	"time"
+
+	"llmtap/internal/call"
+)
+
+// failed is a record of the given class with the outcome that class has.
+func failed(c call.Class) call.Record {
+	r := call.Record{
+		Response:  call.Response{Status: 200},
+		End:       call.End{Side: call.SideUpstream, Kind: call.EndEOF},
+		Diagnosis: call.Diagnosis{Class: c, Severity: call.SeverityError},
+	}
+	if c == call.ClassRateLimited || c == call.ClassContentFiltered {
+		r.Response.Status, r.Diagnosis.Severity = 429, call.SeverityWarn
+	}
+	return r
+}
+
+func TestErrorTypeRows(t *testing.T) {
+	with := func(c call.Class, change func(*call.Record)) call.Record {
+		r := failed(c)
+		change(&r)
+		return r
+	}
+	reason := func(s string) func(*call.Record) { return func(r *call.Record) { r.Diagnosis.Reason = s } }
+	code := func(s string) func(*call.Record) { return func(r *call.Record) { r.Response.Error.Code = s } }
+	for name, tc := range map[string]struct {
+		r    call.Record
+		want string
+	}{
+		"agent refused":              {with(call.ClassAgentInduced, func(r *call.Record) { r.End = call.End{Side: call.SideAgent, Kind: call.EndPolicy} }), "agent_policy"},
+		"agent shut down":            {with(call.ClassAgentInduced, func(r *call.Record) { r.End.Side = call.SideAgent }), "agent_induced"},
+		"agent before class":         {with(call.ClassProviderError, func(r *call.Record) { r.End.Side = call.SideAgent }), "agent_induced"},
+		"dns":                        {with(call.ClassUpstreamUnreachable, reason("dns")), "dns_error"},
+		"refused":                    {with(call.ClassUpstreamUnreachable, reason("refused")), "connection_refused"},
+		"connect timeout":            {with(call.ClassUpstreamUnreachable, reason("timeout")), "connect_timeout"},
+		"upstream tls":               {with(call.ClassUpstreamUnreachable, reason("tls")), "tls_error"},
+		"reset before headers":       {with(call.ClassUpstreamUnreachable, reason("reset")), "connection_reset"},
+		"upstream proxy":             {with(call.ClassUpstreamUnreachable, reason("upstream_proxy")), "upstream_unreachable"},
+		"reason from the end":        {with(call.ClassUpstreamUnreachable, func(r *call.Record) { r.End.Kind = call.EndDNS }), "dns_error"},
+		"provider code":              {with(call.ClassRateLimited, code("insufficient_quota")), "insufficient_quota"},
+		"provider type":              {with(call.ClassProviderError, func(r *call.Record) { r.Response.Error.Type = "overloaded_error" }), "overloaded_error"},
+		"in-band code":               {with(call.ClassErrorInStream, code("server_error")), "server_error"},
+		"code not on the list":       {with(call.ClassRateLimited, code("tenant-4711")), "rate_limited"},
+		"code of a class without":    {with(call.ClassGatewayErrorOpaque, code("server_error")), "gateway_error_opaque"},
+		"class this build lacks":     {with(call.Class(250), func(*call.Record) {}), "_OTHER"},
+		"not classified":             {call.Record{Response: call.Response{Status: 500}}, "_OTHER"},
+		"good call":                  {call.Record{Response: call.Response{Status: 200}, Diagnosis: call.Diagnosis{Class: call.ClassOK}}, ""},
+		"warning that stays ok":      {call.Record{Response: call.Response{Status: 200}, Diagnosis: call.Diagnosis{Class: call.ClassUncleanClose, Severity: call.SeverityWarn}}, ""},
+		"agent lag is no error":      {call.Record{Response: call.Response{Status: 200}, Diagnosis: call.Diagnosis{Class: call.ClassAgentInduced, Severity: call.SeverityWarn}}, ""},
+		"cancelled by its user":      {call.Record{Diagnosis: call.Diagnosis{Class: call.ClassClientCancelled, Severity: call.SeverityInfo}}, ""},
+		"cancelled after a long 200": {call.Record{Response: call.Response{Status: 200, Error: call.Error{Code: "server_error"}}, Diagnosis: call.Diagnosis{Class: call.ClassClientCancelled}}, ""},
+	} {
+		if got := tc.r.ErrorType(); got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+// Every class that can have outcome error is its own error.type or in row 1;
+// those that never can are the fixed list of the contract.
+func TestEveryErrorClassHasAnErrorType(t *testing.T) {
+	never := map[call.Class]bool{
+		call.ClassOK: true, call.ClassUncleanClose: true, call.ClassToolDeltaMalformed: true, call.ClassStreamBuffered: true,
+		call.ClassStreamStalled: true, call.ClassHangAfterDone: true, call.ClassDuplicateOutput: true, call.ClassClientCancelled: true,
+	}
+	for _, c := range call.Classes() {
+		if never[c] {
+			continue
+		}
+		r := failed(c)
+		if got := r.ErrorType(); got != c.String() {
+			t.Errorf("class %v: error.type %q, want the class", c, got)
+		}
+	}
+}
+
+func TestStreamDimension(t *testing.T) {
+	rec := func(m call.Mode, flag call.StreamFlag, f call.Framing, status int) call.Record {
+		return call.Record{Request: call.Request{Mode: m, StreamFlag: flag}, Response: call.Response{Status: status, Body: call.BodyFacts{Framing: f}}}
+	}
+	for name, tc := range map[string]struct {
+		r              call.Record
+		streamed, body bool
+	}{
+		"stream asked and given":     {rec(call.ModeStream, call.StreamTrue, call.FramingSSE, 200), true, true},
+		"stream asked, error given":  {rec(call.ModeStream, call.StreamTrue, call.FramingJSON, 500), true, false},
+		"stream asked, json given":   {rec(call.ModeStream, call.StreamTrue, call.FramingJSON, 200), true, false},
+		"stream asked, cut at once":  {rec(call.ModeStream, call.StreamTrue, call.FramingUnknown, 200), true, true},
+		"plain asked, stream given":  {rec(call.ModePlain, call.StreamAbsent, call.FramingSSE, 200), false, true},
+		"invalid flag, plain answer": {rec(call.ModeStream, call.StreamInvalid, call.FramingJSON, 200), false, false},
+		"invalid flag, streamed":     {rec(call.ModePlain, call.StreamInvalid, call.FramingSSE, 200), true, true},
+		"mode unknown":               {rec(call.ModeUnknown, call.StreamUnknown, call.FramingNDJSON, 200), true, true},
+		"gemini array":               {rec(call.ModeStream, call.StreamUnknown, call.FramingJSONArray, 200), true, true},
+		"embedding array":            {rec(call.ModePlain, call.StreamUnknown, call.FramingJSONArray, 200), false, false},
+		"nothing known":              {call.Record{}, false, false},
+	} {
+		if got := tc.r.Streamed(); got != tc.streamed {
+			t.Errorf("%s: streamed %v, want %v", name, got, tc.streamed)
+		}
+		if got := tc.r.StreamBody(); got != tc.body {
+			t.Errorf("%s: stream body %v, want %v", name, got, tc.body)
+		}
+	}
+}
+
+func TestEndOfAnInterruptedRecord(t *testing.T) {
+	start := time.Unix(1000, 0)
+	r := call.Record{Identity: call.Identity{Start: start}, Timing: call.Timing{Headers: start.Add(time.Second), FirstByte: start.Add(2 * time.Second)}}
+	if got := r.Duration(); got != 2*time.Second {
+		t.Errorf("duration %v, want up to the last known instant, 2s", got)
+	}
+	r.Timing.End = start.Add(3 * time.Second)
+	if got := r.Duration(); got != 3*time.Second {
+		t.Errorf("duration %v, want 3s", got)
+	}
+	r.Timing.End = start.Add(-time.Second)
+	if got := r.Duration(); got != 0 {
+		t.Errorf("duration %v of a clock that jumped, want 0", got)
+	}
+}
+
+func TestAttemptsAreHTTPRequests(t *testing.T) {
+	for method, want := range map[string]bool{"POST": true, "GET": true, "CONNECT": false, "": false} {
+		r := call.Record{Request: call.Request{Method: method}}
+		if got := r.IsAttempt(); got != want {
+			t.Errorf("method %q: got %v, want %v", method, got, want)
+		}
+	}
+}

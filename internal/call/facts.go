@@ -1,0 +1,64 @@
+package call
+
+import "time"
+
+// IsAttempt reports whether the record is an HTTP request that was sent. The
+// others (a client that refused our certificate, a destination that could not
+// be reached, a framework that failed first) have no span and no attempt
+// metrics, yet are calls that failed.
+func (r *Record) IsAttempt() bool { return r.Request.Method != "" && r.Request.Method != "CONNECT" }
+
+// Streamed is the stream dimension of every metric: what was asked, and where
+// that is not known or not valid, what the answer was.
+func (r *Record) Streamed() bool {
+	switch {
+	case r.Request.StreamFlag == StreamInvalid, r.Request.Mode == ModeUnknown:
+		return r.streamFraming()
+	}
+	return r.Request.Mode == ModeStream
+}
+
+// StreamBody reports whether the response body is a stream, whatever was
+// asked; a stream that was due and cut before its first byte is one too.
+func (r *Record) StreamBody() bool {
+	if r.streamFraming() {
+		return true
+	}
+	due := r.Request.Mode == ModeStream && r.Response.Status >= 200 && r.Response.Status < 300
+	switch r.Response.Body.Framing {
+	case FramingUnknown, FramingEmpty:
+		return due
+	case FramingJSONArray:
+		return due
+	}
+	return false
+}
+
+func (r *Record) streamFraming() bool {
+	switch r.Response.Body.Framing {
+	case FramingSSE, FramingNDJSON, FramingEventStream:
+		return true
+	}
+	return false
+}
+
+// EndTime is when the attempt was over; a record that was never sealed (its
+// agent was killed) ends at the last instant that is known.
+func (r *Record) EndTime() time.Time {
+	if !r.Timing.End.IsZero() {
+		return r.Timing.End
+	}
+	last := r.Identity.Start
+	t := &r.Timing
+	for _, x := range []time.Time{t.RequestSent, t.Headers, t.FirstByte, t.FirstData, t.FirstContent, t.LastData, t.LastByte} {
+		if x.After(last) {
+			last = x
+		}
+	}
+	return last
+}
+
+// Duration is what the duration metric and the span show; never negative.
+func (r *Record) Duration() time.Duration {
+	return max(0, r.EndTime().Sub(r.Identity.Start))
+}
