@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"llmtap/internal/call"
+)
+
+// upsertCall writes a row; a start never touches a row that is finished.
+const upsertCall = `INSERT INTO calls (id, start, live, outcome, class, host, deployment, model, logical, record)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET start = excluded.start, live = excluded.live, outcome = excluded.outcome,
+	class = excluded.class, host = excluded.host, deployment = excluded.deployment, model = excluded.model,
+	logical = excluded.logical, record = excluded.record
+WHERE excluded.live = 0 OR calls.live <> 0`
+
+const upsertFinding = `INSERT INTO findings (id, state, updated, finding) VALUES (?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated = excluded.updated, finding = excluded.finding`
+
+// save writes all items in one transaction. What has no JSON form or is larger
+// than a row may be is left out and counted, so that it cannot hold up others.
+func (d *database) save(ctx context.Context, items []item, lost *counts) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	callStmt, findingStmt := tx.StmtContext(ctx, d.call), tx.StmtContext(ctx, d.finding)
+	for _, i := range items {
+		stmt, args := callStmt, []any(nil)
+		if i.finding != nil {
+			stmt, args = findingStmt, findingRow(*i.finding, lost)
+		} else {
+			args = callRow(*i.record, i.live, lost)
+		}
+		if args == nil {
+			continue
+		}
+		if _, err := stmt.ExecContext(ctx, args...); err != nil {
+			_ = tx.Rollback() // the reason is err
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// callRow returns the values of upsertCall, nil if r cannot be kept.
+func callRow(r call.Record, live bool, lost *counts) []any {
+	doc, ok := encode(r, lost)
+	if !ok {
+		return nil
+	}
+	selectors := r
+	if live {
+		selectors = interrupted(r)
+	}
+	i, t := r.Identity, r.Target
+	return []any{
+		i.ID, micros(i.Start), live, selectors.Outcome().String(), selectors.Diagnosis.Class.String(),
+		t.Host, t.Deployment, t.Model, i.Logical, doc,
+	}
+}
+
+// encode returns the JSON form; a record that is too big loses its content.
+func encode(r call.Record, lost *counts) ([]byte, bool) {
+	doc, err := r.MarshalJSON()
+	if err == nil && len(doc) > maxRowBytes && hasContent(r) {
+		lost.add(dropContent, 1)
+		doc, err = withoutContent(r).MarshalJSON()
+	}
+	switch {
+	case err != nil:
+		lost.add(dropEncode, 1)
+		return nil, false
+	case len(doc) > maxRowBytes:
+		lost.add(dropTooBig, 1)
+		return nil, false
+	}
+	return doc, true
+}
+
+func findingRow(f call.Finding, lost *counts) []any {
+	doc, err := json.Marshal(f)
+	if err != nil {
+		lost.add(dropEncode, 1)
+		return nil
+	}
+	if len(doc) > maxRowBytes {
+		lost.add(dropTooBig, 1)
+		return nil
+	}
+	return []any{f.ID, f.State, micros(f.Updated), doc}
+}
+
+func hasContent(r call.Record) bool { return r.Content.Request != "" || r.Content.Response != "" }
+
+// withoutContent drops both bodies and says so.
+func withoutContent(r call.Record) call.Record {
+	r.Content = call.Content{Truncated: true}
+	return r
+}
+
+// micros is a time as the tables hold it; the zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
