@@ -1,0 +1,86 @@
+package wire
+
+import "llmtap/internal/call"
+
+// oversizeAt is the size of a line or document that is counted as oversize. It
+// is read all the same, since nothing of it is kept.
+const oversizeAt = 1 << 20
+
+// decoder reads one document after the other into a tally.
+type decoder struct {
+	tally
+	scan    scanner
+	dialect dialect
+	errors  errorFacts
+	status  int
+	awsType string
+	size    int
+	trailed bool // bytes that are no blanks followed the document
+	lf      [1]byte
+}
+
+func newDecoder(f *format, h ResponseHead) *decoder {
+	d := &decoder{dialect: f.open(), status: h.Status, awsType: h.ErrorType, lf: [1]byte{'\n'}}
+	d.scan.root, d.scan.sink = f.tree, d
+	d.begin()
+	return d
+}
+
+// value takes what the scanner selected.
+func (d *decoder) value(at slot, v *value) {
+	if at >= firstOwn {
+		d.dialect.value(at, v, &d.tally)
+	} else {
+		d.errors.value(at, v)
+	}
+}
+
+// begin starts a document.
+func (d *decoder) begin() {
+	d.scan.reset()
+	d.errors.reset()
+	d.size, d.trailed = 0, false
+}
+
+// feed takes the next bytes of the document and returns how many it used: all,
+// or those up to the first byte after the document that is no blank.
+func (d *decoder) feed(p []byte) int {
+	n := d.scan.push(p)
+	if d.size <= oversizeAt && d.size+n > oversizeAt {
+		d.note(oversize)
+	}
+	d.size += n
+	return n
+}
+
+// end ends the document and returns its kind, and whether it was valid JSON.
+func (d *decoder) end(name []byte) (Kind, bool) {
+	valid := d.scan.finish() && !d.trailed
+	kind := d.dialect.event(name, &d.tally)
+	isError := string(name) == "error" || d.errors.says()
+	switch {
+	case isError && (valid || d.errors.says()), valid && d.status >= 400:
+		d.failed(d.described(), isError)
+		if isError {
+			kind = KindError
+		}
+	case !valid:
+		kind = KindOther
+	}
+	return kind, valid
+}
+
+// described is the error that the document at hand describes, whole or not.
+func (d *decoder) described() call.Error {
+	return d.errors.unwrap(d.errors.describe(d.scan.members, d.awsType))
+}
+
+// failed keeps an error unless an earlier one says more.
+func (d *decoder) failed(e call.Error, inBand bool) {
+	if inBand && d.status < 400 {
+		d.Errored = true
+	}
+	if d.Error.Shape == call.ShapeUnknown || e.Message != "" || e.Code != "" {
+		d.Error = e
+	}
+}

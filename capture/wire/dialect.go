@@ -1,0 +1,63 @@
+package wire
+
+// dialect reads the documents of one wire format: SSE events, NDJSON lines,
+// array elements or a whole JSON body, one after the other. A value belongs to
+// one response and is used by one goroutine.
+type dialect interface {
+	// value receives each value at the dialect's paths, in document order.
+	// Both it and its texts are valid during the call only.
+	value(at slot, v *value, f *tally)
+	// event ends a document and names it. Kind Other also stands for
+	// documents that mean nothing here. name is the SSE event's, mostly empty.
+	event(name []byte, f *tally) Kind
+}
+
+// format is one row of the table of dialects.
+type format struct {
+	// name is the decoder's name in the recognition table.
+	name string
+	// paths select what value receives.
+	paths []path
+	// params are request parameters beside those of every dialect.
+	params []param
+	open   func() dialect
+	tree   *node
+}
+
+// dialects lists every wire format that has a decoder. A new one is a row here,
+// a file and a folder of testdata.
+func dialects() []format {
+	return []format{
+		{name: "openai.chat", paths: chatPaths, open: openChat},
+		{name: "openai.completions", paths: completionPaths, open: openCompletions},
+	}
+}
+
+// formats are the rows with their compiled trees.
+var formats = compileFormats(dialects())
+
+func compileFormats(rows []format) []format {
+	for i := range rows {
+		rows[i].tree = responseTree(rows[i].paths)
+	}
+	return rows
+}
+
+// formatOf returns the row of a decoder, or one that knows errors only.
+func formatOf(name string) *format {
+	for i := range formats {
+		if formats[i].name == name {
+			return &formats[i]
+		}
+	}
+	return &unread
+}
+
+// unread stands for dialects without a decoder: their events are counted and
+// their errors found.
+var unread = format{open: func() dialect { return plainEvents{} }, tree: errorTree}
+
+type plainEvents struct{}
+
+func (plainEvents) value(slot, *value, *tally) {}
+func (plainEvents) event([]byte, *tally) Kind  { return KindOther }

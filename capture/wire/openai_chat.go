@@ -1,0 +1,55 @@
+package wire
+
+import "slices"
+
+// chatPaths select what openai.chat needs of a chunk or of a plain answer;
+// Azure, Mistral, Groq, DeepSeek and other compatible services add their own.
+var chatPaths = slices.Concat([]path{
+	{path: "choices[].delta", slot: oaDelta, keep: keepNone},
+	{path: "choices[].message", slot: oaMessage, keep: keepNone},
+	{path: "choices[].content_filter_offsets", slot: oaFilter, keep: keepNone},
+}, openaiPaths, answerPaths("choices[].delta"), answerPaths("choices[].message"))
+
+// openaiPaths are common to chat and legacy completions.
+var openaiPaths = []path{
+	{path: "model", slot: oaModel},
+	{path: "id", slot: oaID},
+	{path: "service_tier", slot: oaTier},
+	{path: "system_fingerprint", slot: oaFingerprint},
+	{path: "choices", slot: oaChoices, keep: keepNone},
+	{path: "choices[]", slot: oaChoice, keep: keepNone},
+	{path: "choices[].index", slot: oaIndex},
+	{path: "choices[].finish_reason", slot: oaFinish},
+	{path: "usage", slot: oaUsage, keep: keepNone},
+	{path: "usage.prompt_tokens", slot: oaInput},
+	{path: "usage.completion_tokens", slot: oaOutput},
+	{path: "usage.prompt_tokens_details.cached_tokens", slot: oaCached},
+	{path: "usage.prompt_cache_hit_tokens", slot: oaCacheHit},
+	{path: "usage.prompt_tokens_details.cache_write_tokens", slot: oaCacheWrite},
+	{path: "usage.completion_tokens_details.reasoning_tokens", slot: oaThought},
+	{path: "x_groq.usage", slot: oaFallback, keep: keepNone},
+	{path: "x_groq.usage.prompt_tokens", slot: oaInput},
+	{path: "x_groq.usage.completion_tokens", slot: oaOutput},
+}
+
+// answerPaths are those of model output below a delta or a message.
+func answerPaths(under string) []path {
+	return []path{
+		{path: under + ".content", slot: oaContent, keep: keepNone},
+		{path: under + ".content[].text", slot: oaContent, keep: keepNone},
+		{path: under + ".content[].thinking[].text", slot: oaReasoning, keep: keepNone},
+		{path: under + ".refusal", slot: oaContent, keep: keepNone},
+		{path: under + ".reasoning_content", slot: oaReasoning, keep: keepNone},
+		{path: under + ".reasoning", slot: oaReasoning, keep: keepNone},
+		{path: under + ".audio.data", slot: oaContent, keep: keepNone},
+		{path: under + ".audio.transcript", slot: oaContent, keep: keepNone},
+		{path: under + ".tool_calls[]", slot: oaToolCall, keep: keepNone},
+		{path: under + ".tool_calls[].index", slot: oaToolIndex},
+		{path: under + ".tool_calls[].function.name", slot: oaToolText, keep: keepNone},
+		{path: under + ".tool_calls[].function.arguments", slot: oaToolText, keep: keepNone},
+		{path: under + ".function_call.name", slot: oaToolText, keep: keepNone},
+		{path: under + ".function_call.arguments", slot: oaToolText, keep: keepNone},
+	}
+}
+
+func openChat() dialect { return &openai{chat: true} }

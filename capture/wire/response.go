@@ -1,0 +1,130 @@
+package wire
+
+import (
+	"slices"
+
+	"llmtap/internal/call"
+)
+
+// ResponseHead is what the decoder must know of a final response head.
+type ResponseHead struct {
+	Status int
+	// MediaType is the content type without parameters, lower case.
+	MediaType string
+	// NoCharset says that a content type came without charset; it counts for
+	// SSE bodies only.
+	NoCharset bool
+	// ErrorType is x-amzn-errortype.
+	ErrorType string
+}
+
+// Response decodes one response body. It is used by one goroutine and keeps a
+// few KiB whatever the size of the body.
+type Response struct {
+	head  ResponseHead
+	array bool // a JSON array is a stream of documents
+	dec   *decoder
+	sniff sniffer
+	body  body
+	over  bool
+}
+
+// body reads what follows the sniffed beginning.
+type body interface {
+	push(p []byte, emit func(Kind))
+	// end ends the body and reports whether it was complete in its framing.
+	end(eof bool) (whole bool)
+}
+
+// NewResponse begins the body of the answer to a call in the given mode.
+func NewResponse(m Match, mode call.Mode, h ResponseHead) *Response {
+	return &Response{
+		head:  h,
+		array: m.decoder == "gemini" && (mode == call.ModeStream || m.PathMode == call.ModeStream),
+		dec:   newDecoder(formatOf(m.decoder), h),
+	}
+}
+
+// Push takes the next bytes of the body, content coding removed. emit, which
+// may be nil, is called for each event they complete.
+func (r *Response) Push(p []byte, emit func(Kind)) {
+	if r.over || len(p) == 0 {
+		return
+	}
+	if r.body == nil {
+		if p = r.begin(p, emit); len(p) == 0 || r.body == nil {
+			return
+		}
+	}
+	r.body.push(p, emit)
+}
+
+// begin feeds the sniffer until it knows the framing and returns what is left.
+func (r *Response) begin(p []byte, emit func(Kind)) []byte {
+	f, rest := r.sniff.push(p, r)
+	if f == call.FramingUnknown {
+		return nil
+	}
+	r.open(f)
+	if held := r.sniff.held(); len(held) > 0 {
+		r.body.push(held, emit)
+	}
+	return rest
+}
+
+func (r *Response) open(f call.Framing) {
+	d := r.dec
+	d.Framing = f
+	if r.sniff.bom {
+		d.note(bom)
+	}
+	if r.sniff.blanks && f != call.FramingEmpty {
+		d.note(leadingBlank)
+	}
+	switch f {
+	case call.FramingSSE:
+		if r.head.NoCharset {
+			d.note(noCharset)
+		}
+		r.body = newSSE(d)
+	case call.FramingJSON, call.FramingNDJSON:
+		r.body = newJSON(d)
+	case call.FramingJSONArray:
+		r.body = newArray(d)
+	case call.FramingEventStream:
+		r.body = newFrames(d)
+	default:
+		r.body = &textBody{dec: d}
+	}
+}
+
+// Close ends the body; whole tells that it came to its proper end on the wire.
+// It is safe to call twice and without a Push.
+func (r *Response) Close(whole bool, emit func(Kind)) {
+	if r.over {
+		return
+	}
+	r.over = true
+	if r.body == nil {
+		r.open(r.sniff.atEnd(r))
+		if held := r.sniff.held(); len(held) > 0 {
+			r.body.push(held, emit)
+		}
+	}
+	if s, ok := r.body.(*sseBody); ok {
+		s.emit = emit
+	}
+	complete := r.body.end(whole)
+	r.dec.Whole = whole && complete
+	if r.head.Status >= 400 && r.dec.Error.Shape == call.ShapeUnknown {
+		r.dec.failed(r.dec.described(), false)
+	}
+}
+
+// Facts returns what has been seen so far; the caller owns its slices.
+func (r *Response) Facts() Facts {
+	f := r.dec.Facts
+	f.FinishReasons = slices.Clone(f.FinishReasons)
+	f.Oddities = r.dec.odd.list()
+	return f
+}

@@ -1,0 +1,23 @@
+package wire
+
+// tally is what a response has shown so far: the facts and their oddities.
+// Dialects write to it.
+type tally struct {
+	Facts
+	odd quirks
+	// stream: the body is one, so that its events count and missing members
+	// are odd; a plain JSON body is false.
+	stream bool
+}
+
+// note counts an oddity.
+func (t *tally) note(q quirk) { t.odd[q]++ }
+
+// count books a data event.
+func (t *tally) count(k Kind) Kind {
+	t.Events++
+	if k.Content() {
+		t.ContentEvents++
+	}
+	return k
+}
