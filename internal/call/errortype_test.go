@@ -132,3 +132,19 @@ func TestAttemptsAreHTTPRequests(t *testing.T) {
 		}
 	}
 }
+
+func TestTimeToFirstChunkIsForStreamsWithContent(t *testing.T) {
+	start := time.Unix(1000, 0)
+	r := call.Record{Identity: call.Identity{Start: start}, Timing: call.Timing{FirstContent: start.Add(350 * time.Millisecond)}}
+	if _, ok := r.TimeToFirstChunk(); ok {
+		t.Error("a plain answer has no chunks")
+	}
+	r.Response.Body.Framing = call.FramingSSE
+	if d, ok := r.TimeToFirstChunk(); !ok || d != 350*time.Millisecond {
+		t.Errorf("got %v, %v, want 350ms", d, ok)
+	}
+	r.Timing.FirstContent = time.Time{}
+	if _, ok := r.TimeToFirstChunk(); ok {
+		t.Error("a stream without content has no first chunk")
+	}
+}

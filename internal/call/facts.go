@@ -62,3 +62,12 @@ func (r *Record) EndTime() time.Time {
 func (r *Record) Duration() time.Duration {
 	return max(0, r.EndTime().Sub(r.Identity.Start))
 }
+
+// TimeToFirstChunk is the time from the request to the first event with
+// content of a stream; false if there was none.
+func (r *Record) TimeToFirstChunk() (time.Duration, bool) {
+	if !r.StreamBody() || r.Timing.FirstContent.IsZero() {
+		return 0, false
+	}
+	return max(0, r.Timing.FirstContent.Sub(r.Identity.Start)), true
+}
