@@ -72,7 +72,7 @@ func TestRecordsOfOneCallInWrongOrder(t *testing.T) {
 	b.now = b.now.Add(time.Minute)
 	b.want(t, 0, "llmtap_calls_total", "outcome=error")
 	b.take(t, recovered("m", 2), failure("m", 1))
-	b.now = b.now.Add(time.Minute)
+	b.now = b.now.Add(2 * time.Hour)
 	b.want(t, 1, "llmtap_calls_total", "outcome=ok")
 	b.want(t, 0, "llmtap_calls_total", "outcome=error")
 }

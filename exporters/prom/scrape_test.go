@@ -39,12 +39,12 @@ func TestOpenMetricsCarriesExemplars(t *testing.T) {
 	if !strings.HasPrefix(ct, "application/openmetrics-text") || !strings.HasSuffix(body, "# EOF\n") {
 		t.Fatalf("content type %q, want OpenMetrics", ct)
 	}
-	ex := `# {trace_id="00000000000000000000000000000002",span_id="0000000000000002"}`
+	trace, span := `trace_id="00000000000000000000000000000002"`, `span_id="0000000000000002"`
 	for _, metric := range []string{
 		"gen_ai_client_inference_duration_seconds_bucket", "gen_ai_client_inference_time_to_first_chunk_seconds_bucket",
 		"llmtap_stream_max_gap_seconds_bucket", "llmtap_call_failures_total",
 	} {
-		if !hasLine(body, metric+"{", ex) {
+		if !hasLine(body, metric+"{", "# {", trace, span) {
 			t.Errorf("%s has no exemplar", metric)
 		}
 	}
@@ -57,9 +57,17 @@ func TestOpenMetricsCarriesExemplars(t *testing.T) {
 	}
 }
 
-func hasLine(body, prefix, part string) bool {
+// hasLine reports whether a line with the prefix contains all parts.
+func hasLine(body, prefix string, parts ...string) bool {
 	for line := range strings.Lines(body) {
-		if strings.HasPrefix(line, prefix) && strings.Contains(line, part) {
+		if !strings.HasPrefix(line, prefix) {
+			continue
+		}
+		found := true
+		for _, p := range parts {
+			found = found && strings.Contains(line, p)
+		}
+		if found {
 			return true
 		}
 	}
@@ -100,7 +108,7 @@ func TestClosedCountersExistFromTheStart(t *testing.T) {
 			t.Errorf("missing: %s", line)
 		}
 	}
-	if !hasLine(body, "llmtap_build_info{", `revision="abc",version="1.2.3"`) || !hasLine(body, "go_goroutines", "") || !hasLine(body, "process_", "") {
+	if !hasLine(body, "llmtap_build_info{", `revision="abc",version="1.2.3"`) || !hasLine(body, "go_goroutines") || !hasLine(body, "process_") {
 		t.Error("build, Go or process metrics are missing")
 	}
 	if strings.Contains(body, "llmtap_ca_not_after") || strings.Contains(body, `reason="other",view`) {
