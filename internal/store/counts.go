@@ -10,7 +10,7 @@ const (
 	dropQueueFull   = "queue_full"  // the writer did not keep up
 	dropRingFull    = "ring_full"   // the disk refused for too long
 	dropContent     = "content"     // the record was kept, its content was not
-	dropTooBig      = "too_big"     // a record above the size of a row
+	dropTooBig      = "too_big"     // a record was kept without its long texts, a finding was not
 	dropEncode      = "encode"      // the record has no JSON form or no id
 	dropUnreadable  = "unreadable"  // a stored row that this build cannot decode
 	dropUnfinished  = "unfinished"  // the start was kept, the end never came

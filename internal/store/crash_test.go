@@ -11,16 +11,29 @@ import (
 	"llmtap/internal/store"
 )
 
-// killed runs a process that records into a file and kills it while it does.
+// killed is a file whose agent was killed while it wrote.
 func killed(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "calls.db")
+	kill(t, path, "")
+	return path
+}
+
+// kill runs a process that records into path and kills it; with pause it waits
+// for that after so many calls.
+func kill(t *testing.T, path, pause string) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childFile+"="+path)
+	cmd.Env = append(os.Environ(), childFile+"="+path, childPause+"="+pause)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	wait, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer wait.Close()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +47,6 @@ func killed(t *testing.T) (path string) {
 	if err := cmd.Wait(); err == nil {
 		t.Fatal("the child ended by itself")
 	}
-	return path
 }
 
 func TestKilledInTheMiddleOfACall(t *testing.T) {

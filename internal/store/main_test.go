@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,7 +19,10 @@ import (
 
 // childFile makes the test binary the process that a test kills: it records
 // into that file until it dies.
-const childFile = "LLMTAP_TEST_STORE_CHILD"
+const (
+	childFile  = "LLMTAP_TEST_STORE_CHILD"
+	childPause = "LLMTAP_TEST_STORE_PAUSE"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childFile); path != "" {
@@ -27,25 +31,34 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child records calls and leaves one in flight, says so, and goes on writing.
+// child records calls and leaves one in flight, says so, and goes on writing
+// or pauses.
 func child(path string) int {
-	s, err := store.Open(context.Background(), store.Config{Path: path})
+	s, err := store.Open(context.Background(), store.Config{Path: path, Now: func() time.Time { return day }})
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
+	pause, err := strconv.Atoi(os.Getenv(childPause))
+	ready := 500
+	if err == nil {
+		ready = pause
+	}
 	ctx := context.Background()
-	live := record("live", 0)
-	live.End, live.Response, live.Diagnosis, live.Timing = call.End{}, call.Response{}, call.Diagnosis{}, call.Timing{}
-	_ = s.Started(ctx, live)
+	_ = s.Started(ctx, started("live", 0))
 	for i := 0; ; i++ {
 		_ = s.Record(ctx, record(fmt.Sprintf("done%06d", i), i))
-		if i == 500 {
-			if _, err := s.Calls(ctx, call.Query{}); err != nil {
-				fmt.Println(err)
-				return 1
-			}
-			fmt.Println("ready")
+		if i != ready {
+			continue
+		}
+		if _, err := s.Calls(ctx, call.Query{}); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		fmt.Println("ready")
+		if pause > 0 {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			return 0
 		}
 	}
 }

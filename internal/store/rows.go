@@ -47,8 +47,9 @@ func (d *database) save(ctx context.Context, items []item, lost *counts) error {
 
 // callRow returns the values of upsertCall, nil if r cannot be kept.
 func callRow(r call.Record, live bool, lost *counts) []any {
-	doc, ok := encode(r, lost)
-	if !ok {
+	r, doc, err := fitted(r, lost)
+	if err != nil {
+		lost.add(dropEncode, 1)
 		return nil
 	}
 	selectors := r
@@ -62,22 +63,21 @@ func callRow(r call.Record, live bool, lost *counts) []any {
 	}
 }
 
-// encode returns the JSON form; a record that is too big loses its content.
-func encode(r call.Record, lost *counts) ([]byte, bool) {
+// fitted returns r as it fits into a row, and its JSON form: a record that is
+// too big loses its content, then its long texts. Its facts are always kept.
+func fitted(r call.Record, lost *counts) (call.Record, []byte, error) {
 	doc, err := r.MarshalJSON()
 	if err == nil && len(doc) > maxRowBytes && hasContent(r) {
 		lost.add(dropContent, 1)
-		doc, err = withoutContent(r).MarshalJSON()
+		r = withoutContent(r)
+		doc, err = r.MarshalJSON()
 	}
-	switch {
-	case err != nil:
-		lost.add(dropEncode, 1)
-		return nil, false
-	case len(doc) > maxRowBytes:
+	if err == nil && len(doc) > maxRowBytes {
 		lost.add(dropTooBig, 1)
-		return nil, false
+		r = facts(r)
+		doc, err = r.MarshalJSON()
 	}
-	return doc, true
+	return r, doc, err
 }
 
 func findingRow(f call.Finding, lost *counts) []any {
@@ -91,14 +91,6 @@ func findingRow(f call.Finding, lost *counts) []any {
 		return nil
 	}
 	return []any{f.ID, f.State, micros(f.Updated), doc}
-}
-
-func hasContent(r call.Record) bool { return r.Content.Request != "" || r.Content.Response != "" }
-
-// withoutContent drops both bodies and says so.
-func withoutContent(r call.Record) call.Record {
-	r.Content = call.Content{Truncated: true}
-	return r
 }
 
 // micros is a time as the tables hold it; the zero time is 0.

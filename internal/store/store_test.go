@@ -178,12 +178,16 @@ func TestOddValuesDoNotHoldUpOthers(t *testing.T) {
 	odd.Request.Params = []call.Param{{Name: "a", Value: "not json"}}
 	odd.Target.Host = "\xff'\x00"
 	keep(t, s, big, huge, odd, record("good", 3))
-	if d := cmp.Diff([]string{"good", "odd", "big"}, ids(t, s, call.Query{})); d != "" {
+	if d := cmp.Diff([]string{"good", "odd", "huge", "big"}, ids(t, s, call.Query{})); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 	r, err := s.Call(t.Context(), "big")
 	if err != nil || r.Content.Request != "" || !r.Content.Truncated {
 		t.Errorf("a record that is too big keeps all but its content: %v", err)
+	}
+	r, err = s.Call(t.Context(), "huge")
+	if err != nil || r.Response.Status != 200 || r.Target.Model != "gpt-4o" || len(r.Response.Error.Message) > 300 || len(r.Agent.Lost) != 1 {
+		t.Errorf("a record that is still too big keeps its facts: %v", err)
 	}
 	if d := cmp.Diff(map[string]uint64{"content": 1, "too_big": 1, "encode": 2}, s.Dropped()); d != "" {
 		t.Errorf("counts (-want +got)\n%s", d)
