@@ -307,6 +307,8 @@ type Agent struct {
 	Conn string
 	// PeerAddress is the upstream's IP and port.
 	PeerAddress string
+	// Overrun is how long the service was still read after the client had gone.
+	Overrun time.Duration
 }
 
 // Content is the redacted, capped copy of both bodies; empty unless content

@@ -63,6 +63,9 @@ type Stream struct {
 type Oddity struct {
 	Name  string
 	Count int
+	// Last is when it came last, from Identity.Start; 0 means not known. It
+	// tells a client that died of it from one that met it and went on.
+	Last time.Duration
 }
 
 // PaceBin counts gaps of one bucket and keeps their exact sum.
