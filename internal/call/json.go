@@ -123,19 +123,20 @@ type timing struct {
 }
 
 type stream struct {
-	Events        int            `json:"events"`
-	ContentEvents int            `json:"content_events"`
-	Keepalives    int            `json:"keepalives"`
-	Bursts        int            `json:"bursts"`
-	LargestBurst  int            `json:"largest_burst"`
-	MaxGap        float64        `json:"max_gap"`
-	MaxDataGap    float64        `json:"max_data_gap"`
-	Done          bool           `json:"done"`
-	Finish        bool           `json:"finish"`
-	Errored       bool           `json:"error,omitempty"`
-	Oddities      []string       `json:"oddities,omitempty"`
-	OddityCounts  map[string]int `json:"oddity_counts,omitempty"`
-	Pace          []pace         `json:"pace,omitempty"`
+	Events        int                `json:"events"`
+	ContentEvents int                `json:"content_events"`
+	Keepalives    int                `json:"keepalives"`
+	Bursts        int                `json:"bursts"`
+	LargestBurst  int                `json:"largest_burst"`
+	MaxGap        float64            `json:"max_gap"`
+	MaxDataGap    float64            `json:"max_data_gap"`
+	Done          bool               `json:"done"`
+	Finish        bool               `json:"finish"`
+	Errored       bool               `json:"error,omitempty"`
+	Oddities      []string           `json:"oddities,omitempty"`
+	OddityCounts  map[string]int     `json:"oddity_counts,omitempty"`
+	OddityLast    map[string]float64 `json:"oddity_last,omitempty"`
+	Pace          []pace             `json:"pace,omitempty"`
 }
 
 type pace struct {
@@ -172,6 +173,7 @@ type agent struct {
 	Lost            []string     `json:"lost,omitempty"`
 	Conn            string       `json:"conn,omitempty"`
 	PeerAddress     string       `json:"peer,omitempty"`
+	Overrun         float64      `json:"overrun,omitempty"`
 }
 
 // seconds rounds to the nanosecond grid that a round trip must keep.

@@ -120,7 +120,7 @@ func decodeStream(s *stream) Stream {
 		Done: s.Done, Finish: s.Finish, Errored: s.Errored,
 	}
 	for _, name := range s.Oddities {
-		out.Oddities = append(out.Oddities, Oddity{Name: name, Count: s.OddityCounts[name]})
+		out.Oddities = append(out.Oddities, Oddity{Name: name, Count: s.OddityCounts[name], Last: duration(s.OddityLast[name])})
 	}
 	for _, p := range s.Pace {
 		if p.Bin >= 0 && p.Bin < len(out.Pace) {
@@ -147,6 +147,6 @@ func decodeAgent(a agent) Agent {
 	return Agent{
 		LagMax: duration(a.LagMax), Overhead: duration(a.Overhead), BlockedClient: duration(a.BlockedClient),
 		BlockedUpstream: duration(a.BlockedUpstream), View: a.View, Capture: a.Capture, Mode: a.Mode, Lost: a.Lost,
-		Conn: a.Conn, PeerAddress: a.PeerAddress,
+		Conn: a.Conn, PeerAddress: a.PeerAddress, Overrun: duration(a.Overrun),
 	}
 }

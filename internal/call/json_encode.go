@@ -127,6 +127,12 @@ func encodeStream(s Stream) *stream {
 			out.OddityCounts = map[string]int{}
 		}
 		out.OddityCounts[o.Name] = o.Count
+		if o.Last > 0 {
+			if out.OddityLast == nil {
+				out.OddityLast = map[string]float64{}
+			}
+			out.OddityLast[o.Name] = seconds(o.Last)
+		}
 	}
 	for i, b := range s.Pace {
 		if b.Count > 0 {
@@ -153,6 +159,6 @@ func encodeAgent(a Agent) agent {
 	return agent{
 		LagMax: seconds(a.LagMax), Overhead: seconds(a.Overhead), BlockedClient: seconds(a.BlockedClient),
 		BlockedUpstream: seconds(a.BlockedUpstream), View: a.View, Capture: a.Capture, Mode: a.Mode, Lost: a.Lost,
-		Conn: a.Conn, PeerAddress: a.PeerAddress,
+		Conn: a.Conn, PeerAddress: a.PeerAddress, Overrun: seconds(a.Overrun),
 	}
 }

@@ -35,10 +35,10 @@ func full() call.Record {
 			FinishReasons: []string{"stop"}, Headers: []call.Header{{Name: "x-request-id", Value: "r"}}, Origin: "upstream",
 		},
 		Timing: call.Timing{Dial: at(-20), DNS: at(-19), Connect: at(-15), TLS: at(-5), RequestSent: at(1), Headers: at(210), FirstByte: at(211), FirstData: at(212), FirstContent: at(350), LastData: at(1800), LastByte: at(1900), End: at(1901)},
-		Stream: call.Stream{Events: 42, ContentEvents: 40, Bursts: 41, LargestBurst: 2, MaxGap: 400 * time.Millisecond, Done: true, Oddities: []call.Oddity{{Name: "choices_empty", Count: 1}}},
+		Stream: call.Stream{Events: 42, ContentEvents: 40, Bursts: 41, LargestBurst: 2, MaxGap: 400 * time.Millisecond, Done: true, Oddities: []call.Oddity{{Name: "choices_empty", Count: 1, Last: 212 * time.Millisecond}}},
 		Usage:  call.Usage{Input: call.Some(9), Output: call.Some(40), Cached: call.Some(0)},
 		End:    call.End{Side: call.SideUpstream, Kind: call.EndEOF, Terminal: true},
-		Agent:  call.Agent{LagMax: 100 * time.Microsecond, View: call.ViewFull, Capture: call.CaptureOff, Mode: call.CaptureMITM},
+		Agent:  call.Agent{LagMax: 100 * time.Microsecond, View: call.ViewFull, Capture: call.CaptureOff, Mode: call.CaptureMITM, Overrun: time.Second},
 		Diagnosis: call.Diagnosis{
 			Class: call.ClassGatewayErrorOpaque, Severity: call.SeverityError, Fault: call.FaultNetwork, Tags: []string{"retry_burst"},
 		},
