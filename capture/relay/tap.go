@@ -42,12 +42,12 @@ type EndKind uint8
 
 // Kinds of an ending.
 const (
-	EndUnknown     EndKind = iota
-	CloseNotify            // TLS close_notify
-	FIN                    // bare FIN at a record boundary, or FIN in cleartext
-	FINInside              // FIN inside a TLS record
-	BrokenRecord           // bytes that are no TLS record
-	RST                    // reset by the source
-	WriteFailed            // the destination is gone; its side ended it
-	Stopped                // the agent ended it: shutdown, idle limit
+	EndUnknown   EndKind = iota
+	CloseNotify          // TLS close_notify
+	FIN                  // bare FIN at a record boundary, or FIN in cleartext
+	FINInside            // FIN inside a TLS record
+	BrokenRecord         // bytes that are no TLS record
+	RST                  // reset by the source
+	WriteFailed          // the destination is gone; its side ended it
+	Stopped              // the agent ended it: shutdown, idle limit
 )

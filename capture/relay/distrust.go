@@ -1,0 +1,131 @@
+package relay
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// hangup is what Tunnel.Distrusted is told when the client left without a word.
+const hangup = "hangup"
+
+// pinTime is how soon after the handshake a client leaves, without having sent
+// a byte, that compares the certificate only then.
+const pinTime = 2 * time.Second
+
+// trust draws conclusions about whether a tunnel's client accepts our leaf.
+type trust struct {
+	r *Relay
+	t *Tunnel
+}
+
+// rejected books a client that broke off after our leaf was sent, and returns
+// the reason of the result.
+func (w trust) rejected(err error) string {
+	w.r.cfg.HandshakeFailed("client", failureOf(err))
+	alert, told := alertName(err)
+	switch {
+	case told && distrustAlerts[alert]:
+		w.distrust(alert)
+	case told:
+		w.suspect(alert)
+	case errors.Is(err, os.ErrDeadlineExceeded) || !isTransport(err):
+		return ReasonHandshake
+	default:
+		w.suspect(hangup)
+	}
+	return ReasonDistrust
+}
+
+func (w trust) distrust(reason string) {
+	w.r.learned.distrust(w.peer(), w.t.Host)
+	w.tell(reason)
+}
+
+func (w trust) suspect(reason string) {
+	w.r.learned.suspect(w.peer(), w.t.Host)
+	w.tell(reason)
+}
+
+func (w trust) tell(reason string) {
+	if w.t.Distrusted != nil {
+		w.t.Distrusted(reason)
+	}
+}
+
+func (w trust) peer() string {
+	addr := w.t.Client.RemoteAddr()
+	if addr == nil {
+		return ""
+	}
+	if ap, err := netip.ParseAddrPort(addr.String()); err == nil {
+		return ap.Addr().Unmap().WithZone("").String()
+	}
+	return addr.String()
+}
+
+// canonical writes an address as peer does.
+func canonical(ip string) string {
+	if a, err := netip.ParseAddr(ip); err == nil {
+		return a.Unmap().WithZone("").String()
+	}
+	return ip
+}
+
+// learn draws a conclusion from a relayed tunnel. Some clients (Node) finish
+// the handshake first and look at the certificate then: they leave at once,
+// without a byte. A client that sent one trusts us.
+func (w trust) learn(since time.Time, res Result) {
+	if res.Up > 0 {
+		w.r.learned.trust(w.peer(), w.t.Host)
+		return
+	}
+	if res.First != Up || res.End.Kind == Stopped || res.End.At.Sub(since) > pinTime {
+		return
+	}
+	if alert, told := alertName(res.End.Err); told && distrustAlerts[alert] {
+		w.r.cfg.HandshakeFailed("client", failureOf(res.End.Err))
+		w.distrust(alert)
+		return
+	}
+	w.r.learned.suspect(w.peer(), w.t.Host)
+}
+
+// failureOf names a handshake error for the counter.
+func failureOf(err error) string {
+	var (
+		invalid  x509.CertificateInvalidError
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		verify   *tls.CertificateVerificationError
+	)
+	if alert, ok := alertName(err); ok {
+		return alertFailure(alert)
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err):
+		return "timeout"
+	case errors.As(err, &unknown):
+		return "unknown_ca"
+	case errors.As(err, &hostname):
+		return "name_mismatch"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "expired"
+	case errors.As(err, &verify) || errors.As(err, &invalid):
+		return "bad_certificate"
+	case isTransport(err):
+		return "closed"
+	case err == nil:
+		return "other"
+	}
+	return "protocol"
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
+}
