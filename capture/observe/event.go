@@ -41,6 +41,11 @@ type Head struct {
 	// Interim marks a 1xx head, Trailers a trailer section.
 	Interim  bool
 	Trailers bool
+	Place
+}
+
+// Place is where an exchange stands on its connection.
+type Place struct {
 	// Unasked marks a response without a request (408 to an idle connection).
 	Unasked bool
 	// Reused is true from the second exchange of a connection on.
@@ -55,7 +60,10 @@ type End struct {
 	Kind EndKind
 	// Code is the RST_STREAM or GOAWAY code of EndH2RST.
 	Code uint32
-	// Reason says what was malformed, or why observation stopped.
+	// Reason refines Kind, from fixed words: what was malformed; why observation
+	// stopped; who reset an h2 stream (client, service, goaway); who closed
+	// (receiver, agent); expect for a body that was never sent; unasked for the
+	// request that an unasked answer lacks.
 	Reason string
 }
 
@@ -69,7 +77,7 @@ const (
 	EndUntilEOF          // close-delimited body and an orderly end: looks whole
 	EndShort             // an orderly transport end inside the message
 	EndReset             // a transport reset inside the message
-	EndClosed            // the connection closed before any byte of the message
+	EndClosed            // the connection closed before any byte of the message, or Reason closed it
 	EndH2RST             // RST_STREAM, or a GOAWAY that covers the stream
 	EndMalformed         // not HTTP any more; Reason says what
 	EndOpaque            // observation stopped (upgrade, budget …); Reason says why
