@@ -1,0 +1,82 @@
+package faultllm
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// Media types of the answers.
+const (
+	typeJSON = "application/json"
+	typeSSE  = "text/event-stream; charset=utf-8"
+	typeText = "text/plain; charset=utf-8"
+	typeHTML = "text/html; charset=utf-8"
+)
+
+// exchange is one call being answered. It belongs to the goroutine of its
+// request.
+type exchange struct {
+	answer
+	clock
+	w   http.ResponseWriter
+	r   *http.Request
+	svc *Service
+	hit int // number of this call of the scenario, from 1
+}
+
+// own sets the headers of the service itself; gateways lack them.
+func (x *exchange) own() {
+	if x.ask.azure {
+		x.azureHeaders()
+		return
+	}
+	h := x.w.Header()
+	h["x-request-id"] = []string{"req_" + x.fingerprint(24)}
+	h["openai-processing-ms"] = []string{"42"}
+	h["openai-version"] = []string{"2020-10-01"}
+	h["openai-organization"] = []string{"llmtap-tests"}
+	h["x-ratelimit-limit-requests"] = []string{"500"}
+	h["x-ratelimit-remaining-requests"] = []string{"499"}
+	h["x-ratelimit-reset-requests"] = []string{"120ms"}
+}
+
+// azureHeaders sets what Azure's own front adds, whatever the route.
+func (x *exchange) azureHeaders() {
+	h := x.w.Header()
+	h["apim-request-id"] = []string{x.uuid("apim")}
+	h["x-request-id"] = []string{x.uuid("request")}
+	h["x-ms-region"] = []string{"Nowhere Central"}
+	h["x-ratelimit-limit-requests"] = []string{"500"}
+	h["x-ratelimit-remaining-requests"] = []string{"499"}
+}
+
+// reply answers with one body of known length.
+func (x *exchange) reply(status int, mediaType, body string) { reply(x.w, status, mediaType, body) }
+
+// reply answers with one body of known length; an empty media type sends none.
+func reply(w http.ResponseWriter, status int, mediaType, body string) {
+	setType(w.Header(), mediaType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body) // a client that left is noticed by its context
+}
+
+// setType sets the media type; an empty one also stops net/http's guess.
+func setType(h http.Header, mediaType string) {
+	if mediaType == "" {
+		h["Content-Type"] = nil
+		return
+	}
+	h.Set("Content-Type", mediaType)
+}
+
+func replyJSON(w http.ResponseWriter, v any) {
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		reply(w, http.StatusInternalServerError, typeText, err.Error())
+		return
+	}
+	reply(w, http.StatusOK, typeJSON, string(b)+"\n")
+}
