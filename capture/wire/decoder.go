@@ -56,7 +56,14 @@ func (d *decoder) feed(p []byte) int {
 // end ends the document and returns its kind, and whether it was valid JSON.
 func (d *decoder) end(name []byte) (Kind, bool) {
 	valid := d.scan.finish() && !d.trailed
-	kind := d.dialect.event(name, &d.tally)
+	kind := KindOther
+	if valid {
+		kind = d.dialect.event(name, &d.tally)
+	} else {
+		saved := d.tally
+		d.dialect.event(name, &d.tally)
+		d.tally = saved // a broken document says nothing
+	}
 	isError := string(name) == "error" || d.errors.says()
 	switch {
 	case isError && (valid || d.errors.says()), valid && d.status >= 400:
@@ -64,15 +71,13 @@ func (d *decoder) end(name []byte) (Kind, bool) {
 		if isError {
 			kind = KindError
 		}
-	case !valid:
-		kind = KindOther
 	}
 	return kind, valid
 }
 
 // described is the error that the document at hand describes, whole or not.
 func (d *decoder) described() call.Error {
-	return d.errors.unwrap(d.errors.describe(d.scan.members, d.awsType))
+	return unwrap(&d.errors, d.errors.describe(d.scan.members, d.awsType))
 }
 
 // failed keeps an error unless an earlier one says more.

@@ -54,6 +54,7 @@ var errorPaths = []path{
 	{path: "error.metadata.raw", slot: errRaw},
 	{path: "error.request_id", slot: errRequestID},
 	{path: "error[]", slot: errItem},
+	{path: "error[].message", slot: errMessage},
 	{path: "message", slot: rootMessage},
 	{path: "Message", slot: rootMessage},
 	{path: "msg", slot: rootMsg},
@@ -72,6 +73,8 @@ var errorPaths = []path{
 	{path: "object", slot: rootObject},
 	{path: "id", slot: rootID},
 	{path: "detail", slot: rootDetail},
+	{path: "detail.message", slot: rootMsg},
+	{path: "detail.error.message", slot: rootMsg},
 	{path: "detail[]", slot: detailItem},
 	{path: "detail[].loc[]", slot: detailLoc},
 	{path: "detail[].msg", slot: detailMsg},
@@ -108,14 +111,14 @@ func (e *errorFacts) reset() {
 // value is the sink of the error paths.
 func (e *errorFacts) value(at slot, v *value) {
 	e.seen[at] = v.form + 1
-	e.text[at] = append(e.text[at][:0], v.text...)
+	e.text[at] = append(e.text[at][:0], v.text[:min(len(v.text), textLimit(at))]...)
 	switch at {
 	case errError:
 		e.truthy = v.form != formOpen && v.truthy()
 	case errItem:
 		e.join(v)
 	case errDoc:
-		e.document(v)
+		e.join(v) // strings of an outermost array come here too
 	case rootDetail:
 		if v.form == formOpen {
 			e.list = e.list[:0]
@@ -135,11 +138,13 @@ func (e *errorFacts) value(at slot, v *value) {
 	}
 }
 
-// document notes the outermost value; strings in an outermost array come here too.
-func (e *errorFacts) document(v *value) {
-	if v.form == formString {
-		e.join(v)
+// textLimit bounds what is kept of one text.
+func textLimit(at slot) int {
+	switch at {
+	case errError, errMessage, errRaw, rootMessage, rootMsg, rootDetail, detailMsg:
+		return textCap
 	}
+	return maxShort
 }
 
 // detail turns one entry of a validation error into "loc: msg".

@@ -30,7 +30,7 @@ var shapes = []errorShape{
 	},
 	{
 		shape: call.ShapeOpenAI, is: isOpenAI,
-		code: []slot{errCode, errType}, kind: []slot{errType}, param: []slot{errParam}, message: []slot{errMessage},
+		code: []slot{errCode, errType}, kind: []slot{errType, errInner}, param: []slot{errParam}, message: []slot{errMessage},
 	},
 	{
 		shape: call.ShapeAzure, is: isAzure,
@@ -53,7 +53,7 @@ var shapes = []errorShape{
 	{shape: call.ShapeBare, is: isBare, message: []slot{rootMessage}},
 	{
 		shape: call.ShapeOther, is: func(*errorFacts, int, string) bool { return true },
-		code: []slot{errCode, rootCode, rootErrorCode}, kind: []slot{errType}, param: []slot{errParam, rootParam},
+		code: []slot{errCode, rootCode, rootErrorCode, errError}, kind: []slot{errType}, param: []slot{errParam, rootParam},
 		message: []slot{errMessage, rootMessage, rootMsg, rootDetail, rootStatus},
 	},
 }

@@ -66,27 +66,40 @@ func (n numeral) first(c byte, digit bool) numeral {
 }
 
 // number takes bytes of a number up to the byte after it or the end of p.
-func (s *scanner) number(p []byte, i int) int {
+func (t *token) number(p []byte, i int) (int, progress) {
 	for ; i < len(p); i++ {
-		next := s.lit.num.step(p[i])
-		switch next {
+		switch next := t.num.step(p[i]); next {
 		case numBad:
-			s.phase = broken
-			return i
+			return i, tokenBad
 		case numEnd:
-			s.endNumber(p, i)
-			return i
+			return i, tokenEnd
+		default:
+			t.num = next
 		}
-		s.lit.num = next
 	}
-	return i
+	return i, tokenMore
 }
 
-func (s *scanner) endNumber(p []byte, end int) {
-	if p == nil {
-		s.tok.from = 0
+// literal starts true, false or null at its first letter.
+func (t *token) literal(c byte) {
+	switch c {
+	case 't':
+		t.form, t.rest = formTrue, "rue"
+	case 'f':
+		t.form, t.rest = formFalse, "alse"
+	default:
+		t.form, t.rest = formNull, "ull"
 	}
-	s.report(value{form: formNumber, text: s.tok.text(p, end)})
-	s.tok.done()
-	s.after()
+}
+
+// word takes the rest of a literal.
+func (t *token) word(p []byte, i int) (int, progress) {
+	n := min(len(p)-i, len(t.rest))
+	if string(p[i:i+n]) != t.rest[:n] {
+		return i, tokenBad
+	}
+	if t.rest = t.rest[n:]; t.rest == "" {
+		return i + n, tokenEnd
+	}
+	return i + n, tokenMore
 }

@@ -121,6 +121,15 @@ func (r *Response) Close(whole bool, emit func(Kind)) {
 	}
 }
 
+// Odd returns how many oddities were counted so far: it grows exactly when a push
+// brought a new one, whose name Facts then tells.
+func (r *Response) Odd() (n int) {
+	for _, c := range r.dec.odd {
+		n += c
+	}
+	return n
+}
+
 // Facts returns what has been seen so far; the caller owns its slices.
 func (r *Response) Facts() Facts {
 	f := r.dec.Facts

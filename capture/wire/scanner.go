@@ -89,15 +89,7 @@ type scanner struct {
 	array [maxDepth + 1]bool
 	at    *node
 	tok   token
-	lit   literal
 	val   value
-}
-
-// literal is how much of true, false or null or of a number has been read.
-type literal struct {
-	rest string
-	form form
-	num  numeral
 }
 
 // reset prepares for a new document.
@@ -113,19 +105,15 @@ func (s *scanner) push(p []byte) int {
 	s.tok.from = 0
 	for i < len(p) && s.phase != broken {
 		switch s.phase {
-		case inString:
-			i = s.str(p, i)
-		case inNumber:
-			i = s.number(p, i)
-		case inLiteral:
-			i = s.word(p, i)
+		case inString, inNumber, inLiteral:
+			i = s.token(p, i)
 		case ended:
 			if !blank(p[i]) {
 				return i
 			}
 			i++
 		default:
-			i = s.structure(p, i)
+			i = s.structure(p[i], i)
 		}
 	}
 	if s.tok.keep && (s.phase == inString || s.phase == inNumber) {
@@ -134,10 +122,63 @@ func (s *scanner) push(p []byte) int {
 	return len(p)
 }
 
+// token takes bytes of a string, number or literal.
+func (s *scanner) token(p []byte, i int) int {
+	var got progress
+	switch s.phase {
+	case inString:
+		i, got = s.tok.str(p, i)
+	case inNumber:
+		i, got = s.tok.number(p, i)
+	default:
+		i, got = s.tok.word(p, i)
+	}
+	switch got {
+	case tokenBad:
+		s.phase = broken
+	case tokenEnd:
+		s.complete(p, i)
+	}
+	return i
+}
+
+// complete reports the token that ended before p[i], the closing quote of a
+// string included.
+func (s *scanner) complete(p []byte, i int) {
+	switch {
+	case s.phase == inNumber:
+		s.report(value{form: formNumber, text: s.tok.text(p, i)})
+		s.after()
+	case s.phase == inLiteral:
+		s.report(value{form: s.tok.form})
+		s.after()
+	case s.tok.key:
+		s.member(s.tok.text(p, i-1))
+	default:
+		s.report(value{form: formString, some: s.tok.some, text: s.tok.text(p, i-1), tail: s.tok.tail})
+		s.after()
+	}
+	s.tok.done()
+}
+
+// member takes the name of one.
+func (s *scanner) member(name []byte) {
+	if s.depth == 1 {
+		s.members++
+	}
+	in := s.in[s.depth]
+	if s.at = in.child(name); in != nil && in.keys != 0 {
+		s.val = value{form: formKey, text: name}
+		s.sink.value(in.keys, &s.val)
+	}
+	s.phase = wantColon
+}
+
 // finish ends the document and reports whether it was valid and whole.
 func (s *scanner) finish() bool {
-	if s.phase == inNumber && s.depth == 0 && s.lit.num.complete() {
-		s.endNumber(nil, 0)
+	if s.phase == inNumber && s.depth == 0 && s.tok.num.complete() {
+		s.tok.from = 0
+		s.complete(nil, 0)
 	}
 	return s.phase == ended
 }
@@ -145,8 +186,7 @@ func (s *scanner) finish() bool {
 func blank(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 // structure takes one byte between tokens.
-func (s *scanner) structure(p []byte, i int) int {
-	c := p[i]
+func (s *scanner) structure(c byte, i int) int {
 	if blank(c) {
 		return i + 1
 	}
@@ -162,7 +202,8 @@ func (s *scanner) structure(p []byte, i int) int {
 	case wantFirstKey, wantKey:
 		switch {
 		case c == '"':
-			s.beginKey(i + 1)
+			s.phase = inString
+			s.tok.begin(true, s.in[s.depth] != nil, i+1)
 		case c == '}' && s.phase == wantFirstKey:
 			s.close(false)
 		default:
@@ -205,39 +246,15 @@ func (s *scanner) begin(c byte, i int) int {
 		s.open(c == '[')
 	case c == '-' || c >= '0' && c <= '9':
 		s.phase = inNumber
-		s.lit.num = 0
 		s.tok.begin(false, s.at.wants(), i)
 		return i
-	case c == 't':
-		s.literal("rue", formTrue)
-	case c == 'f':
-		s.literal("alse", formFalse)
-	case c == 'n':
-		s.literal("ull", formNull)
+	case c == 't' || c == 'f' || c == 'n':
+		s.phase = inLiteral
+		s.tok.literal(c)
 	default:
 		s.phase = broken
 	}
 	return i + 1
-}
-
-func (s *scanner) literal(rest string, f form) {
-	s.phase, s.lit.rest, s.lit.form = inLiteral, rest, f
-}
-
-// word takes the rest of true, false or null.
-func (s *scanner) word(p []byte, i int) int {
-	for ; i < len(p) && s.lit.rest != ""; i++ {
-		if p[i] != s.lit.rest[0] {
-			s.phase = broken
-			return i
-		}
-		s.lit.rest = s.lit.rest[1:]
-	}
-	if s.lit.rest == "" {
-		s.report(value{form: s.lit.form})
-		s.after()
-	}
-	return i
 }
 
 func (s *scanner) open(array bool) {

@@ -76,36 +76,90 @@ func azureRows() []row {
 			api: "websocket", decoder: undecoded, provider: compatible, needs: upgrade,
 		},
 		// 1
-		{paths: []string{under + "/chat/completions"}, api: "azure.openai.chat", decoder: openaiChat, operation: chat, provider: azureOpenAI, needs: fixed},
-		{paths: []string{under + "/completions"}, api: "azure.openai.completions", decoder: openaiCompletions, operation: completion, provider: azureOpenAI, needs: fixed},
-		{paths: []string{under + "/embeddings"}, api: "azure.openai.embeddings", decoder: openaiCompletions, operation: embeddings, provider: azureOpenAI, needs: fixed},
-		{paths: []string{under + "/audio/{}", under + "/images/{}"}, api: "azure.openai.other", decoder: undecoded, provider: azureOpenAI, needs: fixed},
+		{
+			paths: []string{under + "/chat/completions"},
+			api:   "azure.openai.chat", decoder: openaiChat, operation: chat, provider: azureOpenAI, needs: fixed,
+		},
+		{
+			paths: []string{under + "/completions"},
+			api:   "azure.openai.completions", decoder: openaiCompletions, operation: completion, provider: azureOpenAI, needs: fixed,
+		},
+		{
+			paths: []string{under + "/embeddings"},
+			api:   "azure.openai.embeddings", decoder: openaiCompletions, operation: embeddings, provider: azureOpenAI, needs: fixed,
+		},
+		{
+			paths: []string{under + "/audio/{}", under + "/images/{}"},
+			api:   "azure.openai.other", decoder: undecoded, provider: azureOpenAI, needs: fixed,
+		},
 		// 2
-		{paths: []string{"/openai/responses", "/openai/responses/{}"}, api: "azure.openai.responses", decoder: openaiResponses, operation: chat, provider: azureOpenAI, needs: fixed | version},
-		{paths: []string{"/openai/responses/{}"}, api: "azure.openai.responses", decoder: openaiResponses, operation: "fetch_response", provider: azureOpenAI, needs: fixed | version | get},
+		{
+			paths: []string{"/openai/responses", "/openai/responses/{}"},
+			api:   "azure.openai.responses", decoder: openaiResponses, operation: chat, provider: azureOpenAI, needs: fixed | version,
+		},
+		{
+			paths: []string{"/openai/responses/{}"},
+			api:   "azure.openai.responses", decoder: openaiResponses, operation: "fetch_response", provider: azureOpenAI, needs: fixed | version | get,
+		},
 		// 3
-		{paths: []string{"/openai/v1/chat/completions"}, api: openaiChat, azure: "azure.openai.chat", decoder: openaiChat, operation: chat, provider: compatible, needs: v1},
-		{paths: []string{"/openai/v1/responses"}, api: openaiResponses, azure: "azure.openai.responses", decoder: openaiResponses, operation: chat, provider: compatible, needs: v1},
-		{paths: []string{"/openai/v1/completions"}, api: openaiCompletions, azure: "azure.openai.completions", decoder: openaiCompletions, operation: completion, provider: compatible, needs: v1},
-		{paths: []string{"/openai/v1/embeddings"}, api: "openai.embeddings", azure: "azure.openai.embeddings", decoder: openaiCompletions, operation: embeddings, provider: compatible, needs: v1},
+		{
+			paths: []string{"/openai/v1/chat/completions"},
+			api:   openaiChat, azure: "azure.openai.chat", decoder: openaiChat, operation: chat, provider: compatible, needs: v1,
+		},
+		{
+			paths: []string{"/openai/v1/responses"},
+			api:   openaiResponses, azure: "azure.openai.responses", decoder: openaiResponses, operation: chat, provider: compatible, needs: v1,
+		},
+		{
+			paths: []string{"/openai/v1/completions"},
+			api:   openaiCompletions, azure: "azure.openai.completions", decoder: openaiCompletions, operation: completion, provider: compatible, needs: v1,
+		},
+		{
+			paths: []string{"/openai/v1/embeddings"},
+			api:   "openai.embeddings", azure: "azure.openai.embeddings", decoder: openaiCompletions, operation: embeddings, provider: compatible, needs: v1,
+		},
 		// 4
-		{paths: []string{"/models/chat/completions"}, api: "azure.inference.chat", decoder: openaiChat, operation: chat, provider: azureInference, needs: fixed | version},
-		{paths: []string{"/models/embeddings"}, api: "azure.inference.embeddings", decoder: openaiCompletions, operation: embeddings, provider: azureInference, needs: fixed | version},
+		{
+			paths: []string{"/models/chat/completions"},
+			api:   "azure.inference.chat", decoder: openaiChat, operation: chat, provider: azureInference, needs: fixed | version,
+		},
+		{
+			paths: []string{"/models/embeddings"},
+			api:   "azure.inference.embeddings", decoder: openaiCompletions, operation: embeddings, provider: azureInference, needs: fixed | version,
+		},
 	}
 }
 
 func openaiRows() []row {
 	return []row{
 		// 5
-		{paths: []string{"/endpoints/openapi/chat/completions"}, api: "vertex.openai", decoder: openaiChat, operation: chat, provider: vertexAI},
+		{
+			paths: []string{"/endpoints/openapi/chat/completions"},
+			api:   "vertex.openai", decoder: openaiChat, operation: chat, provider: vertexAI,
+		},
 		// 6
-		{paths: []string{"/fim/completions"}, api: "mistral.fim", decoder: openaiChat, operation: completion, provider: "mistral_ai"},
-		{paths: []string{"/agents/completions"}, api: "mistral.agents", decoder: openaiChat, operation: chat, provider: "mistral_ai"},
+		{
+			paths: []string{"/fim/completions"},
+			api:   "mistral.fim", decoder: openaiChat, operation: completion, provider: "mistral_ai",
+		},
+		{
+			paths: []string{"/agents/completions"},
+			api:   "mistral.agents", decoder: openaiChat, operation: chat, provider: "mistral_ai",
+		},
 		// 7
-		{paths: []string{"/chat/completions"}, api: openaiChat, azure: "azure.openai.chat", inference: "azure.inference.chat", decoder: openaiChat, operation: chat, provider: compatible},
+		{
+			paths: []string{"/chat/completions"},
+			api:   openaiChat, azure: "azure.openai.chat", inference: "azure.inference.chat", decoder: openaiChat, operation: chat, provider: compatible,
+		},
 		// 8
-		{paths: []string{"/responses", "/responses/compact"}, api: openaiResponses, azure: "azure.openai.responses", decoder: openaiResponses, operation: chat, provider: compatible},
-		{paths: []string{"/responses/{}"}, api: openaiResponses, azure: "azure.openai.responses", decoder: openaiResponses, operation: "fetch_response", provider: compatible, needs: get},
+		{
+			paths: []string{"/responses", "/responses/compact"},
+			api:   openaiResponses, azure: "azure.openai.responses", decoder: openaiResponses, operation: chat, provider: compatible,
+		},
+		{
+			paths: []string{"/responses/{}"},
+			api:   openaiResponses, azure: "azure.openai.responses", decoder: openaiResponses, operation: "fetch_response", provider: compatible, needs: get,
+		},
 	}
 }
 
@@ -113,40 +167,109 @@ func otherRows() []row {
 	const stream, plain = call.ModeStream, call.ModePlain
 	return []row{
 		// 9
-		{paths: []string{"/v1/messages"}, api: "anthropic.messages", decoder: "anthropic", operation: chat},
+		{
+			paths: []string{"/v1/messages"},
+			api:   "anthropic.messages", decoder: "anthropic", operation: chat,
+		},
 		// 10
-		{paths: []string{"/publishers/anthropic/models/{model}:rawPredict"}, api: "vertex.anthropic", decoder: "anthropic", operation: chat, provider: vertexAI},
-		{paths: []string{"/publishers/anthropic/models/{model}:streamRawPredict"}, api: "vertex.anthropic", decoder: "anthropic", operation: chat, provider: vertexAI, mode: stream},
+		{
+			paths: []string{"/publishers/anthropic/models/{model}:rawPredict"},
+			api:   "vertex.anthropic", decoder: "anthropic", operation: chat, provider: vertexAI,
+		},
+		{
+			paths: []string{"/publishers/anthropic/models/{model}:streamRawPredict"},
+			api:   "vertex.anthropic", decoder: "anthropic", operation: chat, provider: vertexAI, mode: stream,
+		},
 		// 11
-		{paths: []string{"/publishers/google/models/{model}:generateContent", "/endpoints/{model}:generateContent"}, api: "vertex.gemini", decoder: "gemini", operation: generate, provider: vertexAI, mode: plain},
-		{paths: []string{"/publishers/google/models/{model}:streamGenerateContent", "/endpoints/{model}:streamGenerateContent"}, api: "vertex.gemini", decoder: "gemini", operation: generate, provider: vertexAI, mode: stream},
+		{
+			paths: []string{"/publishers/google/models/{model}:generateContent", "/endpoints/{model}:generateContent"},
+			api:   "vertex.gemini", decoder: "gemini", operation: generate, provider: vertexAI, mode: plain,
+		},
+		{
+			paths: []string{"/publishers/google/models/{model}:streamGenerateContent", "/endpoints/{model}:streamGenerateContent"},
+			api:   "vertex.gemini", decoder: "gemini", operation: generate, provider: vertexAI, mode: stream,
+		},
 		// 12
-		{paths: geminiPaths("generateContent"), api: "gemini.generate", decoder: "gemini", operation: generate, provider: "gcp.gemini", mode: plain},
-		{paths: geminiPaths("streamGenerateContent"), api: "gemini.generate", decoder: "gemini", operation: generate, provider: "gcp.gemini", mode: stream},
+		{
+			paths: geminiPaths("generateContent"),
+			api:   "gemini.generate", decoder: "gemini", operation: generate, provider: "gcp.gemini", mode: plain,
+		},
+		{
+			paths: geminiPaths("streamGenerateContent"),
+			api:   "gemini.generate", decoder: "gemini", operation: generate, provider: "gcp.gemini", mode: stream,
+		},
 		// 13
-		{paths: []string{"/model/{model}/converse"}, api: "bedrock.converse", decoder: "bedrock.converse", operation: chat, provider: bedrock, mode: plain},
-		{paths: []string{"/model/{model}/converse-stream"}, api: "bedrock.converse_stream", decoder: "bedrock.converse", operation: chat, provider: bedrock, mode: stream},
+		{
+			paths: []string{"/model/{model}/converse"},
+			api:   "bedrock.converse", decoder: "bedrock.converse", operation: chat, provider: bedrock, mode: plain,
+		},
+		{
+			paths: []string{"/model/{model}/converse-stream"},
+			api:   "bedrock.converse_stream", decoder: "bedrock.converse", operation: chat, provider: bedrock, mode: stream,
+		},
 		// 14
-		{paths: []string{"/model/{model}/invoke"}, api: "bedrock.invoke", decoder: "bedrock.invoke", operation: chat, provider: bedrock, mode: plain},
-		{paths: []string{"/model/{model}/invoke-with-response-stream"}, api: "bedrock.invoke_stream", decoder: "bedrock.invoke", operation: chat, provider: bedrock, mode: stream},
+		{
+			paths: []string{"/model/{model}/invoke"},
+			api:   "bedrock.invoke", decoder: "bedrock.invoke", operation: chat, provider: bedrock, mode: plain,
+		},
+		{
+			paths: []string{"/model/{model}/invoke-with-response-stream"},
+			api:   "bedrock.invoke_stream", decoder: "bedrock.invoke", operation: chat, provider: bedrock, mode: stream,
+		},
 		// 15
-		{paths: []string{"/endpoints/{model}/invocations"}, api: "sagemaker.invoke", decoder: undecoded, operation: chat, mode: plain},
-		{paths: []string{"/endpoints/{model}/invocations-response-stream"}, api: "sagemaker.invoke", decoder: undecoded, operation: chat, mode: stream},
+		{
+			paths: []string{"/endpoints/{model}/invocations"},
+			api:   "sagemaker.invoke", decoder: undecoded, operation: chat, mode: plain,
+		},
+		{
+			paths: []string{"/endpoints/{model}/invocations-response-stream"},
+			api:   "sagemaker.invoke", decoder: undecoded, operation: chat, mode: stream,
+		},
 		// 16
-		{paths: []string{"/api/chat"}, api: "ollama.chat", decoder: "ollama", operation: chat, provider: "ollama"},
-		{paths: []string{"/api/generate"}, api: "ollama.generate", decoder: "ollama", operation: completion, provider: "ollama"},
-		{paths: []string{"/api/embed", "/api/embeddings"}, api: "ollama.embed", decoder: "ollama", operation: embeddings, provider: "ollama", mode: plain},
+		{
+			paths: []string{"/api/chat"},
+			api:   "ollama.chat", decoder: "ollama", operation: chat, provider: "ollama",
+		},
+		{
+			paths: []string{"/api/generate"},
+			api:   "ollama.generate", decoder: "ollama", operation: completion, provider: "ollama",
+		},
+		{
+			paths: []string{"/api/embed", "/api/embeddings"},
+			api:   "ollama.embed", decoder: "ollama", operation: embeddings, provider: "ollama", mode: plain,
+		},
 		// 17
-		{paths: []string{"/completions"}, api: openaiCompletions, azure: "azure.openai.completions", decoder: openaiCompletions, operation: completion, provider: compatible},
-		{paths: []string{"/completion"}, api: "llamacpp.completion", decoder: undecoded, operation: completion, provider: compatible},
+		{
+			paths: []string{"/completions"},
+			api:   openaiCompletions, azure: "azure.openai.completions", decoder: openaiCompletions, operation: completion, provider: compatible,
+		},
+		{
+			paths: []string{"/completion"},
+			api:   "llamacpp.completion", decoder: undecoded, operation: completion, provider: compatible,
+		},
 		// 18
-		{paths: []string{"/embeddings"}, api: "openai.embeddings", azure: "azure.openai.embeddings", decoder: openaiCompletions, operation: embeddings, provider: compatible},
+		{
+			paths: []string{"/embeddings"},
+			api:   "openai.embeddings", azure: "azure.openai.embeddings", decoder: openaiCompletions, operation: embeddings, provider: compatible,
+		},
 		// 19
-		{paths: []string{"/v2/chat"}, api: "cohere.chat", decoder: "cohere", operation: chat, provider: "cohere"},
-		{paths: []string{"/v1/chat"}, api: "cohere.v1", decoder: "cohere", operation: chat, provider: "cohere"},
+		{
+			paths: []string{"/v2/chat"},
+			api:   "cohere.chat", decoder: "cohere", operation: chat, provider: "cohere",
+		},
+		{
+			paths: []string{"/v1/chat"},
+			api:   "cohere.v1", decoder: "cohere", operation: chat, provider: "cohere",
+		},
 		// 20
-		{paths: []string{"/generate_stream"}, api: "tgi.generate", decoder: "tgi", operation: completion, provider: "tgi", mode: stream, confirm: "inputs"},
-		{paths: []string{"/generate", "/invocations", "/vertex", "/"}, api: "tgi.generate", decoder: "tgi", operation: completion, provider: "tgi", confirm: "inputs"},
+		{
+			paths: []string{"/generate_stream"},
+			api:   "tgi.generate", decoder: "tgi", operation: completion, provider: "tgi", mode: stream, confirm: "inputs",
+		},
+		{
+			paths: []string{"/generate", "/invocations", "/vertex", "/"},
+			api:   "tgi.generate", decoder: "tgi", operation: completion, provider: "tgi", confirm: "inputs",
+		},
 	}
 }
 

@@ -13,19 +13,37 @@ const (
 	tailCap = 512
 )
 
-// token is the string or number being read. While it lies in one push and has
-// no escapes it is a slice of that push; else its kept part is in buf.
+// token is the string, number or literal being read. While it lies in one push
+// and has no escapes its text is a slice of that push; else the kept part is in
+// buf.
 type token struct {
-	key     bool
-	keep    bool // somebody wants the text
-	tailed  bool // … and the end of it, if it is longer than textCap
-	some    bool
-	spilled bool
-	from    int // where, in this push, bytes begin that are not in buf yet
-	buf     []byte
-	tail    []byte
-	esc     escape
+	wanted
+	some bool // a string that is not empty
+	from int  // where, in this push, bytes begin that are not in buf yet
+	buf  []byte
+	tail []byte
+	esc  escape
+	num  numeral
+	form form   // of a literal
+	rest string // of a literal
 }
+
+// wanted is what becomes of a token's text.
+type wanted struct {
+	key     bool // it is a member name
+	keep    bool // somebody wants it
+	tailed  bool // … and the end of it, if it is longer than textCap
+	spilled bool // a part is in buf
+}
+
+// progress is how far a token came.
+type progress uint8
+
+const (
+	tokenMore progress = iota
+	tokenEnd
+	tokenBad
+)
 
 // escape is the state inside a backslash sequence.
 type escape struct {
@@ -40,7 +58,7 @@ func (t *token) begin(key, keep bool, from int) {
 
 // done forgets the token, keeping its memory.
 func (t *token) done() {
-	t.key, t.keep, t.tailed, t.some, t.spilled = false, false, false, false, false
+	t.wanted, t.some, t.num = wanted{}, false, numStart
 	t.buf, t.tail, t.esc = t.buf[:0], t.tail[:0], escape{}
 }
 
@@ -80,81 +98,69 @@ func (t *token) text(p []byte, end int) []byte {
 	return whole
 }
 
-// beginKey starts a member name; it is read only if somebody may want it.
-func (s *scanner) beginKey(from int) {
-	s.phase = inString
-	s.tok.begin(true, s.in[s.depth] != nil, from)
-}
-
 // str takes bytes of a string up to its end, an escape or the end of p.
-func (s *scanner) str(p []byte, i int) int {
-	t := &s.tok
+func (t *token) str(p []byte, i int) (int, progress) {
 	if t.esc.digits != 0 {
-		return s.escaped(p, i)
+		return t.escaped(p[i], i)
 	}
 	j := i + plain(p[i:])
 	if j > i {
 		t.some = true
-		s.lone()
+		t.lone()
 	}
 	if j == len(p) {
-		return j
+		return j, tokenMore
 	}
 	switch p[j] {
 	case '"':
-		s.lone()
-		s.endString(p, j)
+		t.lone()
+		return j + 1, tokenEnd
 	case '\\':
 		if t.keep {
 			t.spill(p[t.from:j])
 		}
 		t.some, t.esc.digits, t.from = true, 1, j+1
-	default:
-		s.phase = broken
+		return j + 1, tokenMore
 	}
-	return j + 1
+	return j, tokenBad
 }
 
 // lone replaces a high surrogate that no low one followed.
-func (s *scanner) lone() {
-	if s.tok.esc.high != 0 {
-		s.tok.esc.high = 0
-		if s.tok.keep {
-			s.tok.spillRune(utf8.RuneError)
+func (t *token) lone() {
+	if t.esc.high != 0 {
+		t.esc.high = 0
+		if t.keep {
+			t.spillRune(utf8.RuneError)
 		}
 	}
 }
 
 // escaped takes one byte of an escape sequence.
-func (s *scanner) escaped(p []byte, i int) int {
-	t, c := &s.tok, p[i]
+func (t *token) escaped(c byte, i int) (int, progress) {
 	t.from = i + 1
 	if t.esc.digits == 1 {
-		s.letter(c)
-		return i + 1
+		return i + 1, t.letter(c)
 	}
 	h := hex(c)
 	if h < 0 {
-		s.phase = broken
-		return i
+		return i, tokenBad
 	}
 	t.esc.code = t.esc.code<<4 | h
 	if t.esc.digits++; t.esc.digits == 6 {
-		s.unicode(t.esc.code)
+		t.unicode(t.esc.code)
 		t.esc.digits, t.esc.code = 0, 0
 	}
-	return i + 1
+	return i + 1, tokenMore
 }
 
 // letter takes the byte after a backslash.
-func (s *scanner) letter(c byte) {
-	t := &s.tok
+func (t *token) letter(c byte) progress {
 	if c == 'u' {
 		t.esc.digits = 2
-		return
+		return tokenMore
 	}
 	t.esc.digits = 0
-	s.lone()
+	t.lone()
 	switch c {
 	case 'b':
 		c = '\b'
@@ -168,23 +174,22 @@ func (s *scanner) letter(c byte) {
 		c = '\t'
 	case '"', '\\', '/':
 	default:
-		s.phase = broken
-		return
+		return tokenBad
 	}
 	if t.keep {
 		t.spill([]byte{c})
 	}
+	return tokenMore
 }
 
 // unicode takes a \u escape, joining surrogate halves.
-func (s *scanner) unicode(r rune) {
-	t := &s.tok
+func (t *token) unicode(r rune) {
 	if high := t.esc.high; high != 0 {
 		if pair := utf16.DecodeRune(high, r); pair != utf8.RuneError {
 			t.esc.high = 0
 			r = pair
 		} else {
-			s.lone()
+			t.lone()
 		}
 	}
 	switch {
@@ -205,26 +210,6 @@ func hex(c byte) rune {
 		return rune(c-'A') + 10
 	}
 	return -1
-}
-
-// endString completes a member name or a string value at its closing quote.
-func (s *scanner) endString(p []byte, end int) {
-	text := s.tok.text(p, end)
-	if s.tok.key {
-		if s.depth == 1 {
-			s.members++
-		}
-		in := s.in[s.depth]
-		if s.at = in.child(text); in != nil && in.keys != 0 {
-			s.val = value{form: formKey, text: text}
-			s.sink.value(in.keys, &s.val)
-		}
-		s.phase = wantColon
-	} else {
-		s.report(value{form: formString, some: s.tok.some, text: text, tail: s.tok.tail})
-		s.after()
-	}
-	s.tok.done()
 }
 
 // plain counts the leading bytes of p that stand for themselves in a JSON

@@ -10,7 +10,7 @@ import (
 // unwrap replaces the texts of an error by those of the error it embeds: JSON
 // in error.metadata.raw, JSON or a Python dict inside the message. One level;
 // the shape stays that of the outer one.
-func (e *errorFacts) unwrap(out call.Error) call.Error {
+func unwrap(e *errorFacts, out call.Error) call.Error {
 	for _, text := range []string{e.pick(textCap, errRaw), out.Message} {
 		inner, ok := embedded(text)
 		if !ok {
