@@ -1,0 +1,137 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"llmtap/internal/call"
+)
+
+// patience is how long a query may take.
+const patience = 2 * time.Second
+
+func alive(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
+
+// ready answers 503 with the reason while the agent should get no traffic.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := s.cfg.Ready(); err != nil {
+		plain(w, http.StatusServiceUnavailable, err.Error()+"\n")
+		return
+	}
+	plain(w, http.StatusOK, "ready\n")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // a reader who left needs no answer
+}
+
+type callList struct {
+	Calls []call.Record `json:"calls"`
+}
+
+func (s *Server) calls(w http.ResponseWriter, r *http.Request) {
+	q, err := readQuery(r.URL.Query(), s.cfg.Now())
+	if err != nil {
+		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	list, err := s.cfg.Calls.Calls(ctx, q)
+	if err != nil {
+		failFrom(w, err)
+		return
+	}
+	write(w, http.StatusOK, callList{publicList(list)})
+}
+
+func (s *Server) call(w http.ResponseWriter, r *http.Request) {
+	if err := only(r.URL.Query()); err != nil {
+		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	rec, err := s.cfg.Calls.Call(ctx, r.PathValue("id"))
+	if err != nil {
+		failFrom(w, err)
+		return
+	}
+	write(w, http.StatusOK, public(rec))
+}
+
+func (s *Server) verdicts(w http.ResponseWriter, r *http.Request) {
+	all, err := readFlag(r.URL.Query(), "all")
+	if err == nil {
+		err = only(r.URL.Query(), "all")
+	}
+	if err != nil {
+		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	list, err := s.cfg.Calls.Findings(ctx, all)
+	if err != nil {
+		failFrom(w, err)
+		return
+	}
+	write(w, http.StatusOK, struct {
+		Verdicts []call.Finding `json:"verdicts"`
+	}{orEmpty(list)})
+}
+
+// tunnels lists, last used first, what was not looked into.
+func (s *Server) tunnels(w http.ResponseWriter, r *http.Request) {
+	err := only(r.URL.Query(), "limit")
+	limit, limitErr := readLimit(r.URL.Query())
+	if err == nil {
+		err = limitErr
+	}
+	if err != nil {
+		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
+		return
+	}
+	list := slices.Clone(s.cfg.Tunnels())
+	slices.SortStableFunc(list, func(a, b call.Tunnel) int { return b.Last.Compare(a.Last) })
+	write(w, http.StatusOK, struct {
+		Tunnels []call.Tunnel `json:"tunnels"`
+	}{orEmpty(list[:min(len(list), limit)])})
+}
+
+// live lists the calls in flight, newest first, or follows what happens.
+func (s *Server) live(w http.ResponseWriter, r *http.Request) {
+	if err := only(r.URL.Query()); err != nil {
+		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
+		return
+	}
+	if wantsFeed(r) {
+		s.feed(w, r)
+		return
+	}
+	list := publicList(s.cfg.Live())
+	slices.SortStableFunc(list, func(a, b call.Record) int { return b.Identity.Start.Compare(a.Identity.Start) })
+	write(w, http.StatusOK, callList{list})
+}
+
+func (s *Server) info(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, s.cfg.Info) }
+
+func noDiff(w http.ResponseWriter, _ *http.Request) {
+	fail(w, http.StatusNotFound, "not_found", "this version of llmtap cannot compare two calls: look at both with /api/v1/calls/{id}")
+}
+
+func missing(w http.ResponseWriter, r *http.Request) {
+	fail(w, http.StatusNotFound, "not_found", "nothing is at "+r.URL.Path+": the API has /api/v1/calls, calls/{id}, verdicts, tunnels, live and info")
+}
+
+// orEmpty makes an absent list an empty one in JSON.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
