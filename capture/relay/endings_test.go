@@ -58,7 +58,10 @@ func settle(raw *net.TCPConn) { awaitAcked(raw) }
 func TestEndingsAreMirrored(t *testing.T) {
 	for _, size := range []int{0, 1000, 10 << 20} {
 		for _, e := range enders() {
-			for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			for _, v := range []uint16{tls.VersionTLS13, tls.VersionTLS12} {
+				if size > 1<<20 && v == tls.VersionTLS12 {
+					continue // slow, and nothing new
+				}
 				t.Run(fmt.Sprintf("%s after %d bytes, %s", e.name, size, tls.VersionName(v)), func(t *testing.T) {
 					payload := bytes.Repeat([]byte("data: {}\n\n"), size/10)
 					r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"regexp"
 	"sync"
 	"syscall"
 	"testing"
@@ -86,6 +87,7 @@ type rig struct {
 	config         relay.Config
 	origin, front  net.Listener
 	edit           func(*relay.Tunnel)
+	blind          bool
 	serve          func(*net.TCPConn)
 	results        chan relay.Result
 	wg             sync.WaitGroup
@@ -164,6 +166,10 @@ func (r *rig) tunnel(client *net.TCPConn) {
 	}
 	if r.edit != nil {
 		r.edit(t)
+	}
+	if r.blind {
+		r.results <- r.relay.Blind(context.Background(), t)
+		return
 	}
 	r.results <- r.relay.Serve(context.Background(), t)
 }
@@ -271,7 +277,9 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// class is the kind and text of an error without addresses.
+var now = regexp.MustCompile(`current time \S+`)
+
+// class is the kind and text of an error without addresses and times.
 func class(err error) string {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
@@ -284,5 +292,5 @@ func class(err error) string {
 	if err == nil {
 		return ""
 	}
-	return err.Error()
+	return now.ReplaceAllString(err.Error(), "now")
 }

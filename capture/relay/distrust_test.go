@@ -1,0 +1,127 @@
+package relay_test
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"testing"
+
+	"llmtap/capture/relay"
+)
+
+// A client without our authority fails once; after that it is left alone.
+func TestDistrustingClientFailsOnce(t *testing.T) {
+	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(v), func(t *testing.T) {
+			r, _ := newTLSRig(t, echo)
+			var failed failures
+			told := make(chan string, 4)
+			r.config.HandshakeFailed = failed.add
+			r.edit = func(tn *relay.Tunnel) { tn.Distrusted = func(why string) { told <- why } }
+			client := r.client()
+			client.RootCAs, client.MaxVersion = pool(r.service), v
+			if got := ping(r, true, client); got[:10] != "handshake:" {
+				t.Fatalf("the client accepted our leaf: %s", got)
+			}
+			if res := r.result(); res.View != relay.Failed || res.Reason != relay.ReasonDistrust {
+				t.Errorf("result %+v", res)
+			}
+			if why := receive(t, told); why != "bad_certificate" || len(told) != 0 {
+				t.Errorf("told %q and %d more", why, len(told))
+			}
+			failed.want(t, "client bad_certificate")
+			wantBlind(t, r, "127.0.0.1", host, relay.ReasonDistrust)
+			wantBlind(t, r, "::ffff:127.0.0.1", host, relay.ReasonDistrust)
+			wantBlind(t, r, "127.0.0.2", host, "")
+			wantBlind(t, r, "127.0.0.1", "other.example", "")
+		})
+	}
+}
+
+func wantBlind(t *testing.T, r *rig, ip, name, want string) {
+	t.Helper()
+	got, ok := r.relay.ShouldBlind(ip, name)
+	if got != want || ok != (want != "") {
+		t.Errorf("ShouldBlind(%s, %s) = %q, %v; want %q", ip, name, got, ok, want)
+	}
+}
+
+// Leaving without a word counts when it happens twice in a row.
+func TestHangingUpTwiceIsDistrust(t *testing.T) {
+	ways := map[string]func(*testing.T, *rig){
+		"in the handshake": func(t *testing.T, r *rig) {
+			raw := r.dial(true)
+			c := tls.Client(&curious{raw}, r.client())
+			if c.Handshake() == nil {
+				t.Error("it should have hung up")
+			}
+		},
+		"after the handshake": func(_ *testing.T, r *rig) { // Node looks at the certificate then
+			raw, _ := r.tls(true, r.client())
+			_ = raw.Close()
+		},
+	}
+	for name, hangUp := range ways {
+		t.Run(name, func(t *testing.T) {
+			r, _ := newTLSRig(t, echo)
+			hangUp(t, r)
+			r.result()
+			wantBlind(t, r, "127.0.0.1", host, "")
+			ping(r, true, r.client()) // used: it trusts us after all
+			r.result()
+			hangUp(t, r)
+			r.result()
+			wantBlind(t, r, "127.0.0.1", host, "")
+			hangUp(t, r)
+			r.result()
+			wantBlind(t, r, "127.0.0.1", host, relay.ReasonDistrust)
+		})
+	}
+}
+
+// curious closes as soon as something of the server has come.
+type curious struct{ net.Conn }
+
+func (c *curious) Read(p []byte) (int, error) {
+	if _, err := c.Conn.Read(p); err != nil {
+		return 0, err
+	}
+	_ = c.Close()
+	return 0, io.EOF
+}
+
+func TestHangingUpIsTold(t *testing.T) {
+	r, _ := newTLSRig(t, echo)
+	var failed failures
+	told := make(chan string, 1)
+	r.config.HandshakeFailed = failed.add
+	r.edit = func(tn *relay.Tunnel) { tn.Distrusted = func(why string) { told <- why } }
+	if tls.Client(&curious{r.dial(true)}, r.client()).Handshake() == nil {
+		t.Error("it should have hung up")
+	}
+	if why := receive(t, told); why != "hangup" {
+		t.Errorf("told %q", why)
+	}
+	r.result()
+	failed.want(t, "client closed")
+}
+
+// A service that leaves first says nothing about the client.
+func TestServiceThatLeavesIsNoDistrust(t *testing.T) {
+	r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) { _, _ = c.Close(), raw.Close() })
+	for range 3 {
+		raw, c := r.tls(true, r.client())
+		_, _ = io.ReadAll(c)
+		_ = raw.Close()
+		r.result()
+	}
+	wantBlind(t, r, "127.0.0.1", host, "")
+}
+
+func TestClientCertificateIsLearnedForAllClients(t *testing.T) {
+	r, cfg := newTLSRig(t, echo)
+	cfg.ClientAuth = tls.RequestClientCert
+	ping(r, true, r.client())
+	r.result()
+	wantBlind(t, r, "10.0.0.9", host, relay.ReasonClientCertificate)
+}

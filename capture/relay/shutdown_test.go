@@ -1,0 +1,182 @@
+package relay_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"llmtap/capture/relay"
+)
+
+// both ends of an idle tunnel get close_notify and FIN at once.
+func TestShutdownEndsBothLegs(t *testing.T) {
+	for name, how := range map[string]func(*relay.Tunnel){
+		"once":  func(tn *relay.Tunnel) { tn.Shutdown() },
+		"twice": func(tn *relay.Tunnel) { tn.Shutdown(); tn.Shutdown() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			atOrigin := make(chan string, 1)
+			r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) {
+				defer raw.Close()
+				atOrigin <- quietEnd(raw, c)
+			})
+			watch, started := newWatcher(), make(chan *relay.Tunnel, 1)
+			r.edit = func(tn *relay.Tunnel) {
+				tn.Start = func(s relay.Session) relay.Tap { started <- tn; return watch.start(s) }
+			}
+			raw, c := r.tls(true, r.client())
+			defer raw.Close()
+			began := time.Now()
+			how(receive(t, started))
+			if got := quietEnd(raw, c); got != "" {
+				t.Errorf("client: %s", got)
+			}
+			if got := receive(t, atOrigin); got != "" {
+				t.Errorf("origin: %s", got)
+			}
+			res := r.result()
+			if took := time.Since(began); took > 50*time.Millisecond {
+				t.Errorf("took %v", took)
+			}
+			if res.View != relay.Relayed || res.End.Kind != relay.Stopped {
+				t.Errorf("result %+v", res)
+			}
+			for d := range 2 {
+				if n := len(watch.endings[d]); n != 1 || watch.endings[d][0].Kind != relay.Stopped {
+					t.Errorf("direction %d: %+v", d, watch.endings[d])
+				}
+			}
+		})
+	}
+}
+
+// quietEnd is empty if the connection ends by close_notify and FIN. A second
+// close_notify tells it from a bare FIN: the raw connection shows its bytes.
+func quietEnd(raw *net.TCPConn, c *tls.Conn) string {
+	n, err := c.Read(make([]byte, 1))
+	if n != 0 || err != io.EOF {
+		return fmt.Sprintf("%d bytes, then %v", n, err)
+	}
+	if _, err = io.Copy(io.Discard, raw); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// capture shuts down from the tap, after the last byte of an exchange.
+func TestShutdownFromTheTapComesAfterTheLastByte(t *testing.T) {
+	r, _ := newTLSRig(t, echo)
+	r.edit = func(tn *relay.Tunnel) {
+		tn.Start = func(relay.Session) relay.Tap {
+			return relay.Tap{Forwarded: func(d relay.Direction, _ []byte, _, _ time.Time) {
+				if d == relay.Down {
+					tn.Shutdown()
+				}
+			}}
+		}
+	}
+	raw, c := r.tls(true, r.client())
+	defer raw.Close()
+	_, err := c.Write([]byte("ping"))
+	check(t, err)
+	if got, err := io.ReadAll(c); string(got) != "ping" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	r.result()
+}
+
+func TestShutdownDoesNotWaitForAStalledPeer(t *testing.T) {
+	r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) {
+		defer raw.Close()
+		_, _ = io.Copy(c, zeros{})
+	})
+	started := make(chan *relay.Tunnel, 1)
+	r.edit = func(tn *relay.Tunnel) {
+		tn.Start = func(relay.Session) relay.Tap { started <- tn; return relay.Tap{} }
+	}
+	r.tls(true, r.client()) // never reads
+	tn := receive(t, started)
+	last := int64(-1)
+	eventually(t, "the stall", func() bool {
+		now := r.relay.Stats().Relayed.Down
+		stalled := now > 1<<20 && now == last
+		last = now
+		return stalled
+	})
+	tn.Shutdown()
+	if res := r.result(); res.View != relay.Relayed {
+		t.Errorf("result %+v", res)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestShutdownBeforeAndDuringTheHandshake(t *testing.T) {
+	t.Run("before", func(t *testing.T) {
+		r, _ := newTLSRig(t, echo)
+		r.edit = func(tn *relay.Tunnel) { tn.Shutdown() }
+		_ = tls.Client(r.dial(true), r.client()).Handshake()
+		if res := r.result(); res.View != relay.Failed || res.Reason != relay.ReasonStopped {
+			t.Errorf("result %+v", res)
+		}
+	})
+	t.Run("waiting for the hello", func(t *testing.T) {
+		r, _ := newTLSRig(t, echo)
+		tunnels := make(chan *relay.Tunnel, 1)
+		r.edit = func(tn *relay.Tunnel) { tunnels <- tn }
+		r.dial(true)
+		receive(t, tunnels).Shutdown()
+		if res := r.result(); res.View != relay.Failed || res.Reason != relay.ReasonStopped {
+			t.Errorf("result %+v", res)
+		}
+	})
+	t.Run("in the upstream handshake", func(t *testing.T) {
+		reached, silent := make(chan struct{}), make(chan struct{})
+		r := newRig(t, func(c *net.TCPConn) { close(reached); <-silent; _ = c.Close() })
+		var failed failures
+		r.config.HandshakeFailed = failed.add
+		tunnels := make(chan *relay.Tunnel, 1)
+		r.edit = func(tn *relay.Tunnel) { tunnels <- tn }
+		raw := r.dial(true)
+		done := make(chan error, 1)
+		go func() { done <- tls.Client(raw, r.client()).Handshake() }()
+		receive(t, reached)
+		receive(t, tunnels).Shutdown()
+		if res := r.result(); res.View != relay.Failed || res.Reason != relay.ReasonStopped {
+			t.Errorf("result %+v", res)
+		}
+		close(silent)
+		if receive(t, done) == nil {
+			t.Error("the client shook hands")
+		}
+		failed.want(t)
+	})
+}
+
+func TestEndOfContextIsAShutdown(t *testing.T) {
+	near, far := net.Pipe()
+	up, origin := net.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan relay.Result, 1)
+	r := relay.New(relay.Config{})
+	go func() { done <- r.Blind(ctx, &relay.Tunnel{Client: far, Upstream: up, Host: host}) }()
+	_, err := near.Write([]byte("x"))
+	check(t, err)
+	_, err = origin.Read(make([]byte, 1))
+	check(t, err)
+	cancel()
+	for _, c := range []net.Conn{near, origin} {
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("still open")
+		}
+	}
+	if res := receive(t, done); res.End.Kind != relay.Stopped || res.Up != 1 {
+		t.Errorf("result %+v", res)
+	}
+}
