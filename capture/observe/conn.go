@@ -86,7 +86,7 @@ func (c *Conn) Forwarding(d Direction) {
 	}
 	c.mu.Lock()
 	defer c.leave(time.Time{})
-	c.backlog.waiting = true
+	c.backlog.waiting = !c.stopped
 }
 
 // Push shows bytes of d that were forwarded; at is when they were read. p is
@@ -98,6 +98,9 @@ func (c *Conn) Push(d Direction, p []byte, at time.Time) {
 	}
 	c.mu.Lock()
 	defer c.leave(at)
+	if c.stopped {
+		return
+	}
 	if d == Response {
 		if c.backlog.hold(p, at) {
 			return
@@ -120,6 +123,9 @@ func (c *Conn) Close(d Direction, how Closing, at time.Time) {
 	}
 	c.mu.Lock()
 	defer c.leave(at)
+	if c.stopped {
+		return
+	}
 	if d == Response && c.backlog.holdClose(how, at) {
 		return
 	}
