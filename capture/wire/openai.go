@@ -93,7 +93,7 @@ func (o *openai) value(at slot, v *value, t *tally) {
 	case oaReasoning:
 		o.ev.reasoning = o.ev.reasoning || v.form == formString && v.some
 	case oaUsage, oaFallback:
-		o.usageValue(at, v, t)
+		o.usageValue(at, v)
 	case oaInput, oaOutput, oaCached, oaCacheHit, oaCacheWrite, oaThought:
 		o.usageCount(at, v)
 	default:
@@ -197,7 +197,7 @@ func (o *openai) bookTools(t *tally) {
 	}
 }
 
-func (o *openai) usageValue(at slot, v *value, t *tally) {
+func (o *openai) usageValue(at slot, v *value) {
 	u := &o.usage
 	switch {
 	case v.form == formOpen:
@@ -206,7 +206,6 @@ func (o *openai) usageValue(at slot, v *value, t *tally) {
 		if !u.now.Cached.Known {
 			u.now.Cached = u.hit
 		}
-		t.Usage = u.now
 		o.ev.usage = true
 		u.reported = at == oaUsage
 	}
@@ -243,6 +242,9 @@ func (o *openai) event(_ []byte, t *tally) Kind {
 	}
 	if t.stream && ev.empty && !ev.usage {
 		t.note(choicesEmpty)
+	}
+	if ev.usage {
+		t.Usage = o.usage.now
 	}
 	if o.choices.done > 0 {
 		t.FinishReasons = o.choices.reasons

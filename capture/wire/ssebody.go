@@ -144,7 +144,7 @@ func (b *sseBody) event() Kind {
 		return KindDone
 	}
 	name := k.name[:k.nameLen]
-	if k.errors && k.data == 0 {
+	if k.errors {
 		name = append(k.name[:0], "error"...)
 	}
 	if k.size == 0 && !k.errors {
