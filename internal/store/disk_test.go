@@ -28,7 +28,7 @@ func TestDiskRefusesForAWhile(t *testing.T) {
 	withContent.Content.Request = "hello"
 	keep(t, s, record("during", 3))
 	eventually(t, "degraded", s.Degraded)
-	keep(t, s, withContent)
+	keep(t, s, withContent, record("before", 0))
 	_ = s.Finding(t.Context(), finding("f1", "confirmed", 1))
 	if d := cmp.Diff([]string{"during", "content", "before"}, ids(t, s, call.Query{})); d != "" {
 		t.Errorf("memory and file together (-want +got)\n%s", d)

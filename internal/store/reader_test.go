@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -77,6 +78,62 @@ func TestReadOnlyAfterAnOrderlyEnd(t *testing.T) {
 	after, err := os.ReadFile(c.Path)
 	if err != nil || string(before) != string(after) {
 		t.Errorf("reading changed the file: %v", err)
+	}
+}
+
+// TestTheFileAloneIsWhole: also when somebody reads at the end, and SQLite so
+// keeps its journal, a copy of calls.db has everything.
+func TestTheFileAloneIsWhole(t *testing.T) {
+	c := config(t.TempDir())
+	s := open(t, c)
+	keep(t, s, record("a", 0))
+	ids(t, s, call.Query{})
+	r, err := store.OpenReadOnly(t.Context(), c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ids(t, r, call.Query{})
+	shut(t, s)
+	b, err := os.ReadFile(c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(copied, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other, err := store.OpenReadOnly(t.Context(), copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if d := cmp.Diff([]string{"a"}, ids(t, other, call.Query{})); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestReadOnlyFindsByPrefixAndFilter(t *testing.T) {
+	c := filled(t)
+	r, err := store.OpenReadOnly(t.Context(), c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Call(t.Context(), "r1"); !errors.Is(err, store.ErrAmbiguous) || !strings.Contains(err.Error(), "r100") {
+		t.Errorf("a shared prefix: %v", err)
+	}
+	if got, err := r.Call(t.Context(), "r299"); err != nil || got.Target.Deployment != "gpt4" {
+		t.Errorf("%+v, %v", got.Target, err)
+	}
+	if got := ids(t, r, call.Query{Logical: "l-r007"}); len(got) != 1 || got[0] != "r007" {
+		t.Errorf("by logical call: %v", got)
+	}
+	if got := ids(t, r, call.Query{Since: day.Add(298 * time.Second), Outcome: call.OutcomeOK, Target: "azure"}); len(got) != 2 {
+		t.Errorf("by time, outcome and target: %v", got)
+	}
+	if got := ids(t, r, call.Query{Limit: 3}); strings.Join(got, " ") != "r299 r298 r297" {
+		t.Errorf("newest: %v", got)
 	}
 }
 

@@ -45,10 +45,18 @@ func TestOldCallsLeave(t *testing.T) {
 
 func TestOldCallsLeaveAtOpen(t *testing.T) {
 	c := filled(t)
+	before, err := os.Stat(c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c.Now = func() time.Time { return day.Add(30 * 24 * time.Hour) }
 	s := open(t, c)
 	if got := ids(t, s, call.Query{}); len(got) != 0 {
 		t.Errorf("%d calls are older than a fortnight", len(got))
+	}
+	shut(t, s)
+	if after, err := os.Stat(c.Path); err != nil || after.Size() > before.Size()/2 {
+		t.Errorf("the file had %d bytes and now has %d: %v", before.Size(), after.Size(), err)
 	}
 }
 

@@ -117,11 +117,13 @@ func TestLiveCalls(t *testing.T) {
 		t.Errorf("a call in flight is found by its id: %v, %v", r.Response, err)
 	}
 	keep(t, s, record("a", 0))
-	if err := s.Started(ctx, started("a", 0)); err != nil {
-		t.Fatal(err)
-	}
-	if r, err = s.Call(ctx, "a"); err != nil || r.Response.Status != 200 {
-		t.Errorf("a late start undid the record: %v, %v", r.Response, err)
+	for _, where := range []string{"batch", "file"} { // where the record is when the start comes
+		if err := s.Started(ctx, started("a", 0)); err != nil {
+			t.Fatal(err)
+		}
+		if r, err = s.Call(ctx, "a"); err != nil || r.Response.Status != 200 {
+			t.Errorf("a late start undid the record in the %s: %v, %v", where, r.Response, err)
+		}
 	}
 	if err := s.Started(ctx, started("lost", 1)); err != nil {
 		t.Fatal(err)
@@ -281,6 +283,9 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 func TestFilesAreTheirOwnersOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state dir?", "x")
 	c := config(dir)
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(c.Path, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
 	s := open(t, c)
 	keep(t, s, record("a", 0))
 	if got := ids(t, s, call.Query{}); len(got) != 1 {
@@ -299,7 +304,60 @@ func TestFilesAreTheirOwnersOnly(t *testing.T) {
 			t.Errorf("%s has mode %v", f.Name(), info.Mode())
 		}
 	}
-	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("the directory: %v, %v", info.Mode(), err)
+	made := config(filepath.Join(dir, "made"))
+	open(t, made)
+	if info, err := os.Stat(filepath.Dir(made.Path)); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("a directory it made: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	c := config(t.TempDir())
+	c.Batch.Queue = 4096
+	s := open(t, c)
+	for i := range 250 {
+		keep(t, s, record(fmt.Sprintf("r%03d", i), i))
+		_ = s.Finding(t.Context(), finding(fmt.Sprintf("f%03d", i), "confirmed", i))
+	}
+	for limit, want := range map[int]int{0: 100, -5: 100, 1: 1, 249: 249, 1 << 40: 250} {
+		if got := ids(t, s, call.Query{Limit: limit}); len(got) != want {
+			t.Errorf("limit %d: %d rows, want %d", limit, len(got), want)
+		}
+	}
+	if list, err := s.Findings(t.Context(), false); err != nil || len(list) != 250 || list[0].ID != "f249" {
+		t.Errorf("%d findings, %v", len(list), err)
+	}
+}
+
+func TestAQueryEndsWithItsContext(t *testing.T) {
+	s := open(t, config(t.TempDir()))
+	keep(t, s, record("a", 0))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, callErr := s.Call(ctx, "a")
+	_, callsErr := s.Calls(ctx, call.Query{})
+	_, findErr := s.Findings(ctx, true)
+	for name, err := range map[string]error{"Call": callErr, "Calls": callsErr, "Findings": findErr} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := ids(t, s, call.Query{}); len(got) != 1 {
+		t.Errorf("another query then sees %v", got)
+	}
+}
+
+// TestTimesAreUnknown: a record without a start is kept and stands last.
+func TestTimesAreUnknown(t *testing.T) {
+	s := open(t, config(t.TempDir()))
+	r := record("timeless", 0)
+	r.Identity.Start, r.Timing = time.Time{}, call.Timing{}
+	keep(t, s, r, record("timed", 0))
+	if d := cmp.Diff([]string{"timed", "timeless"}, ids(t, s, call.Query{})); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	got, err := s.Call(t.Context(), "timeless")
+	if err != nil || !got.Identity.Start.IsZero() {
+		t.Errorf("start %v, %v", got.Identity.Start, err)
 	}
 }

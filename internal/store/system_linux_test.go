@@ -15,10 +15,10 @@ import (
 )
 
 // tiny mounts a file system of one megabyte.
-func tiny(t *testing.T) (dir string) {
+func tiny(t *testing.T, options string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=0700"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=0700"+options); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("this test must run here and needs to mount a tmpfs: %v", err)
 		}
@@ -61,7 +61,7 @@ func bulky(id string, n int) call.Record {
 }
 
 func TestFullDisk(t *testing.T) {
-	c := config(tiny(t))
+	c := config(tiny(t, ""))
 	s := open(t, c)
 	keep(t, s, bulky("before", 0))
 	ids(t, s, call.Query{})
@@ -90,7 +90,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestDiskFullAtStart(t *testing.T) {
-	c := config(tiny(t))
+	c := config(tiny(t, ""))
 	empty := fill(t, filepath.Dir(c.Path))
 	s := open(t, c)
 	if !s.Degraded() {
@@ -110,8 +110,36 @@ func TestDiskFullAtStart(t *testing.T) {
 	shut(t, s)
 }
 
+// TestNoInodeLeft: not even an empty file can be made.
+func TestNoInodeLeft(t *testing.T) {
+	c := config(tiny(t, ",nr_inodes=6"))
+	var fillers []string
+	for i := 0; ; i++ {
+		name := filepath.Join(filepath.Dir(c.Path), fmt.Sprint("filler", i))
+		if os.WriteFile(name, nil, 0o600) != nil {
+			break
+		}
+		fillers = append(fillers, name)
+	}
+	s := open(t, c)
+	keep(t, s, record("a", 0))
+	if got := ids(t, s, call.Query{}); len(got) != 1 || !s.Degraded() {
+		t.Errorf("memory has %v, degraded %v", got, s.Degraded())
+	}
+	for _, name := range fillers {
+		if err := os.Remove(name); err != nil {
+			t.Error(err)
+		}
+	}
+	eventually(t, "recovered", func() bool { return !s.Degraded() })
+	if got := ids(t, s, call.Query{}); len(got) != 1 {
+		t.Errorf("the file has %v", got)
+	}
+	shut(t, s)
+}
+
 func TestDiskFullAfterAKill(t *testing.T) {
-	c := config(tiny(t))
+	c := config(tiny(t, ""))
 	kill(t, c.Path, "20")
 	empty := fill(t, filepath.Dir(c.Path))
 	s := open(t, c)

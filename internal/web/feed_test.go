@@ -116,10 +116,14 @@ func TestTheFeedTellsWhatHappens(t *testing.T) {
 	if want := "started record finding"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
-	_ = hub.Record(ctx, record("last"))
+	for i := range 100 {
+		_ = hub.Record(ctx, record(fmt.Sprint("last", i)))
+	}
 	_ = hub.Close(ctx)
-	if e := f.next(); !strings.Contains(e["data"], `"last"`) {
-		t.Errorf("what was published before the end: %v", e)
+	for i := range 100 {
+		if e := f.next(); !strings.Contains(e["data"], fmt.Sprintf(`"last%d"`, i)) {
+			t.Fatalf("event %d of what was published before the end: %v", i, e)
+		}
 	}
 	if e := f.next(); e != nil {
 		t.Errorf("after the end: %v", e)

@@ -77,6 +77,12 @@ func TestTheTokenBecomesACookieOnce(t *testing.T) {
 	if w := serve(c, r); w.Code != 401 {
 		t.Errorf("a wrong token beside the cookie: %d", w.Code)
 	}
+	r.Header.Del("Authorization")
+	r.URL.RawQuery = "token=wrong"
+	if w := serve(c, r); w.Code != 401 {
+		t.Errorf("a wrong token in the query beside the cookie: %d", w.Code)
+	}
+	r.URL.RawQuery = ""
 	c.Token = "next run's"
 	r.Header.Del("Authorization")
 	if w := serve(c, r); w.Code != 401 {
