@@ -1,7 +1,7 @@
 package faultllm
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -44,7 +44,7 @@ func (x *exchange) raw() net.Conn {
 // wire is a hijacked connection: what is written is sent as it is.
 type wire struct {
 	net.Conn
-	in  *bufio.Reader
+	in  io.Reader // what the client sends, from the first byte net/http has not used
 	end func() bool
 }
 
@@ -57,7 +57,9 @@ func (x *exchange) hijack() *wire {
 	}
 	_ = c.SetDeadline(time.Time{}) // net/http may have left one behind
 	end := context.AfterFunc(x.r.Context(), func() { _ = c.Close() })
-	return &wire{Conn: c, in: rw.Reader, end: end}
+	// net/http's reader would take an EOF for the client's leaving.
+	ahead, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	return &wire{Conn: c, in: io.MultiReader(bytes.NewReader(ahead), c), end: end}
 }
 
 // say writes s at once.

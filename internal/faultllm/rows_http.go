@@ -112,8 +112,8 @@ func halfClose(x *exchange) {
 	length := min(max(x.r.ContentLength, 0), maxBody)
 	w := x.hijack()
 	defer w.Close()
-	_ = w.SetReadDeadline(time.Now().Add(time.Duration(5 * float64(time.Second) * x.pace.scale)))
 	body, _ := io.ReadAll(io.LimitReader(w.in, length))
+	_ = w.SetReadDeadline(time.Now().Add(time.Duration(5 * float64(time.Second) * x.pace.scale)))
 	_, _ = io.Copy(io.Discard, w.in) // until FIN or the deadline
 	if err := x.ask.parse(body); err != nil {
 		w.say(head(x, "400 Bad Request", typeText, "Connection: close") + err.Error())

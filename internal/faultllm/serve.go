@@ -39,6 +39,7 @@ func (s *Service) Serve(ctx context.Context, l net.Listener, tlsConfig *tls.Conf
 		return errors.Join(err, l.Close())
 	}
 	srv := s.server(ctx, tlsConfig)
+	defer s.stats.drained()
 	stopped := make(chan struct{})
 	defer func() { <-stopped }()
 	served := make(chan struct{})
@@ -57,9 +58,8 @@ func (s *Service) Serve(ctx context.Context, l net.Listener, tlsConfig *tls.Conf
 	} else {
 		err = srv.Serve(l)
 	}
-	if errors.Is(err, http.ErrServerClosed) {
-		s.stats.drained()
-		return nil
+	if ctx.Err() != nil {
+		return nil // whatever the listener said when it was closed
 	}
 	return fmt.Errorf("faultllm: serve %s: %w", l.Addr(), err)
 }

@@ -201,4 +201,7 @@ func (s *Service) play(x *exchange, chosen *row) {
 	default:
 		chosen.play(x)
 	}
+	if x.gone() {
+		abort() // a stop of the service must not look like a clean end
+	}
 }
