@@ -21,10 +21,13 @@ var (
 	ErrNotPermitted = errors.New("name outside the constraints of the authority")
 )
 
+// expired is an error of its own text that is ErrDamaged as well.
 type expired struct{}
 
+// Error names the condition; the sentence around it says since when.
 func (expired) Error() string { return "expired authority" }
 
+// Unwrap makes it a kind of ErrDamaged.
 func (expired) Unwrap() error { return ErrDamaged }
 
 // errAbsent: the directory holds neither key nor certificate.
