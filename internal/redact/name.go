@@ -103,7 +103,8 @@ func filler(w string) bool {
 		return false
 	}
 	switch strings.ToLower(w) {
-	case "is", "was", "provided", "given", "supplied", "used", "passed", "received", "sent", "value", "header", "parameter":
+	case "is", "was", "provided", "given", "supplied", "used", "passed", "received", "sent", "value", "header",
+		"parameter":
 		return true
 	}
 	return false

@@ -161,8 +161,10 @@ func secretParam(name string) bool {
 	case "key", "code", "auth", "jwt", "sas", "ticket", "assertion", "client_assertion":
 		return true
 	}
-	if strings.HasPrefix(name, "x-amz-") || strings.HasPrefix(name, "x-goog-sig") || strings.HasPrefix(name, "x-goog-cred") {
-		return true
+	for _, prefix := range []string{"x-amz-", "x-goog-sig", "x-goog-cred"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
 	}
 	kind := strengthOf(name)
 	return kind >= keyed || kind == weak && !strings.HasSuffix(name, "key")

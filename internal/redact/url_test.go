@@ -119,3 +119,74 @@ func BenchmarkURL(b *testing.B) {
 		})
 	}
 }
+
+func TestEverySecretParameter(t *testing.T) {
+	for _, name := range []string{
+		"key",
+		"api_key",
+		"api-key",
+		"apikey",
+		"x-api-key",
+		"subscription-key",
+		"Ocp-Apim-Subscription-Key",
+		"AWSAccessKeyId",
+		"sig",
+		"Signature",
+		"code",
+		"token",
+		"access_token",
+		"id_token",
+		"refresh_token",
+		"auth",
+		"authorization",
+		"jwt",
+		"sas",
+		"ticket",
+		"assertion",
+		"client_assertion",
+		"client_secret",
+		"password",
+		"pwd",
+		"X-Amz-Credential",
+		"X-Amz-Signature",
+		"X-Amz-Security-Token",
+		"X-Goog-Signature",
+		"X-Goog-Credential",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, form := range []string{
+				"https://h/p?N=V",
+				"https://h/p?a=1&N=V&b=2",
+				"/p?a=1&N=V",
+				"/p?N=V&N=V",
+				"?N=V",
+				"/p#N=V",
+				"/p?a&N=V",
+				"h:443/?N=V",
+			} {
+				in := strings.NewReplacer("N", name, "V", "plain").Replace(form)
+				want := strings.NewReplacer("N", name, "V", redact.Mark).Replace(form)
+				if got := redact.URL(in); got != want {
+					t.Errorf("URL(%q) = %q, want %q", in, got, want)
+				}
+				// In a sentence, the same.
+				if !strings.Contains(form, "#") {
+					if got := redact.Text("GET "+in+" failed", 1000); got != "GET "+want+" failed" {
+						t.Errorf("Text(%q) = %q", in, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestOtherParametersStay(t *testing.T) {
+	for _, name := range []string{
+		"api-version", "alt", "model", "stream", "limit", "after", "order", "cache_key", "partition-key", "keys", "tokens",
+		"max_tokens", "encode", "codec", "region", "design", "X-Goog-Date", "X-Goog-Algorithm", "author",
+	} {
+		if u := "https://h/p?" + name + "=plain"; redact.URL(u) != u {
+			t.Errorf("URL(%q) = %q, want it unchanged", u, redact.URL(u))
+		}
+	}
+}
