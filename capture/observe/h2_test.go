@@ -26,6 +26,11 @@ func runH2(t *testing.T, cases []h2Case) {
 			if split := play(t, observe.Config{H2: true}, steps, true); !slices.Equal(got, split) {
 				t.Errorf("byte by byte got\n%s\nat once\n%s", strings.Join(split, "\n"), strings.Join(got, "\n"))
 			}
+			for n := range longest(steps) {
+				if cut := playCutAt(t, observe.Config{H2: true}, steps, n); !slices.Equal(got, cut) {
+					t.Fatalf("cut after %d got\n%s\nat once\n%s", n, strings.Join(cut, "\n"), strings.Join(got, "\n"))
+				}
+			}
 			var want []string
 			for line := range strings.Lines(tc.want) {
 				if line = strings.TrimSpace(line); line != "" {
@@ -37,6 +42,15 @@ func runH2(t *testing.T, cases []h2Case) {
 			}
 		})
 	}
+}
+
+// longest is the length of the longest push.
+func longest(steps []step) int {
+	n := 0
+	for _, s := range steps {
+		n = max(n, len(s.p))
+	}
+	return n
 }
 
 const postHead = `1 request head POST /v1/x host=api.example 2 transfer=h2 length=-1 | accept: */*`
@@ -253,6 +267,19 @@ func TestH2Endings(t *testing.T) {
 			1 response end complete
 			1 request end h2-rst (service)
 			open=0 opaque=`},
+		{"nothing-counts-after-an-early-end", func(c, s *peer) []step {
+			c.headers(1, false, ":method", "POST", ":path", "/v1/x", ":authority", "api.example", "accept", "*/*")
+			s.headers(1, true, ":status", "413")
+			s.data(1, false, "late")
+			s.data(1, true, "")
+			s.headers(1, true, "late", "trailer")
+			return []step{c.take(), s.take()}
+		}, `
+			1 open
+			` + postHead + `
+			1 response head 413 2 transfer=h2 length=-1
+			1 response end complete
+			open=1 opaque=`},
 		{"goaway-ends-the-streams-above", func(c, s *peer) []step {
 			c.post(1, "")
 			c.post(3, "")

@@ -1,6 +1,7 @@
 package observe_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -149,7 +150,18 @@ type step struct {
 	text string
 }
 
+// play does the step. A push comes whole, byte by byte, or cut in two.
 func (s step) play(c *observe.Conn, split bool) {
+	size := len(s.p)
+	if split {
+		size = 1
+	}
+	s.playCut(c, size, size)
+}
+
+// playCut pushes the first bytes at once and the rest in pieces of size. What
+// was borrowed is overwritten then: a slice that was kept would show.
+func (s step) playCut(c *observe.Conn, first, size int) {
 	at := time.Unix(0, 0)
 	switch s.do {
 	case "forward":
@@ -159,14 +171,16 @@ func (s step) play(c *observe.Conn, split bool) {
 	case "stop":
 		c.Stop(s.text, at)
 	case "push":
-		if !split {
-			c.Push(s.d, s.p, at)
-			return
-		}
-		for i := range s.p {
-			one := []byte{s.p[i]}
-			c.Push(s.d, one, at)
-			one[0] = '!' // what was borrowed is given back: a kept slice would show
+		for p := s.p; ; {
+			n := min(first, len(p))
+			piece := bytes.Clone(p[:n])
+			c.Push(s.d, piece, at)
+			for i := range piece {
+				piece[i] = '!'
+			}
+			if p, first = p[n:], size; len(p) == 0 {
+				return
+			}
 		}
 	}
 }
@@ -174,11 +188,22 @@ func (s step) play(c *observe.Conn, split bool) {
 // play runs steps on a new Conn.
 func play(tb testing.TB, cfg observe.Config, steps []step, split bool) []string {
 	tb.Helper()
+	return playWith(tb, cfg, steps, func(c *observe.Conn, s step) { s.play(c, split) })
+}
+
+// playCutAt runs steps on a new Conn, each push cut in two after n bytes.
+func playCutAt(tb testing.TB, cfg observe.Config, steps []step, n int) []string {
+	tb.Helper()
+	return playWith(tb, cfg, steps, func(c *observe.Conn, s step) { s.playCut(c, n, len(s.p)) })
+}
+
+func playWith(tb testing.TB, cfg observe.Config, steps []step, do func(*observe.Conn, step)) []string {
+	tb.Helper()
 	t := newTape()
 	c := newConn(t, cfg)
 	var closed [2]bool
 	for _, s := range steps {
-		s.play(c, split)
+		do(c, s)
 		if s.do == "close" {
 			closed[s.d] = true
 		}

@@ -122,6 +122,11 @@ func TestTranscripts(t *testing.T) {
 				if split := quoted(play(t, observe.Config{}, steps, true)); theme != "backlog" && !slices.Equal(got, split) {
 					t.Errorf("byte by byte got\n%s\nat once\n%s", strings.Join(split, "\n"), strings.Join(got, "\n"))
 				}
+				for n := range longest(steps) {
+					if cut := quoted(playCutAt(t, observe.Config{}, steps, n)); theme != "backlog" && !slices.Equal(got, cut) {
+						t.Fatalf("cut after %d got\n%s\nat once\n%s", n, strings.Join(cut, "\n"), strings.Join(got, "\n"))
+					}
+				}
 				if *update {
 					cases[i].want = got
 					return
