@@ -1,0 +1,143 @@
+package diagnose
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"llmtap/internal/call"
+)
+
+func errorInStream(f *facts) (finding, bool) {
+	if !f.stream || !f.r.Stream.Errored {
+		return no()
+	}
+	return yes(streamError(f))
+}
+
+var (
+	rateWords       = regexp.MustCompile(`rate limit|too many|throttl|quota|resource exhausted|\b429\b`)
+	validationWords = regexp.MustCompile(`invalid|validation|bad ?request|\b400\b|\b422\b`)
+)
+
+// streamError sorts an in-band error by its code, then by its words.
+func streamError(f *facts) string {
+	code, said := f.text.code, f.text.said
+	switch {
+	case rateWords.MatchString(code):
+		return "rate_limited"
+	case filterWords.MatchString(code):
+		return "content_filter"
+	case contextWords.MatchString(code), contextWords.MatchString(said):
+		return "context_length"
+	case streamCodes.MatchString(code) && !otherStream.MatchString(code), f.text.aboutStream() && refusesStream(said):
+		return "stream_refused"
+	case validationWords.MatchString(code):
+		return "validation"
+	}
+	return "server_error"
+}
+
+// lastInstant is when the answer stopped coming.
+func lastInstant(f *facts) time.Time {
+	if t := f.r.Timing.LastByte; !t.IsZero() {
+		return t
+	}
+	return f.left
+}
+
+// streaming reports whether the answer was to be a stream. Where that is not
+// known, what came decides.
+func streaming(f *facts) bool {
+	return f.stream || !f.plain && f.framing(call.FramingSSE, call.FramingNDJSON, call.FramingEventStream)
+}
+
+func streamTruncated(f *facts) (finding, bool) {
+	if !streaming(f) || f.terminal && !f.open() || !f.cut() || f.open() && f.r.Stream.Finish {
+		return no()
+	}
+	found := finding{seconds: f.since(f.left).Seconds()}
+	if atDeadline(f.since(f.left), hopDeadlines, 0.01) {
+		found.fault = call.FaultNetwork
+	}
+	return found, true
+}
+
+func uncleanClose(f *facts) (finding, bool) {
+	if !f.stream || !f.terminal || !f.cut() || f.open() && !f.r.Stream.Finish {
+		return no()
+	}
+	if f.r.Stream.Done {
+		return finding{reason: "after_marker", what: "openai-python up to 1.60, openai-node, the AI SDK and anthropic-python"}, true
+	}
+	return finding{reason: "after_finish", what: "nearly all clients (not LiteLLM)"}, true
+}
+
+// finishedQuietly are finishes after which no content is no failure.
+var finishedQuietly = []string{"length", "content_filter", "tool", "pause"}
+
+func emptyStream(f *facts) (finding, bool) {
+	r := f.r
+	s := r.Stream
+	if !f.stream || !f.dialect || s.ContentEvents > 0 || s.Errored || !f.end(call.SideUpstream, call.EndEOF) ||
+		!f.framing(call.FramingSSE, call.FramingNDJSON, call.FramingEventStream, call.FramingJSONArray, call.FramingEmpty, call.FramingText) {
+		return no()
+	}
+	if slices.ContainsFunc(finishedQuietly, f.finished) || param(r, "max_tokens") == "0" || r.Response.Status == 204 {
+		return no()
+	}
+	switch {
+	case r.Response.Body.Bytes == 0:
+		return yes("zero_bytes")
+	case s.Finish:
+		return finding{reason: "no_output_stop", severity: warn}, true
+	case s.Done:
+		return yes("done_only")
+	}
+	return yes("no_terminal")
+}
+
+func streamIncomplete(f *facts) (finding, bool) {
+	if !f.stream || !f.dialect || f.terminal || f.r.Stream.ContentEvents == 0 || !f.end(call.SideUpstream, call.EndEOF) {
+		return no()
+	}
+	return yes("")
+}
+
+func sseMalformed(f *facts) (finding, bool) {
+	n := f.odd("bad_json")
+	switch {
+	case n == 0:
+		return no()
+	case n == 1:
+		return finding{what: "1 event"}, true
+	}
+	return finding{what: strconv.Itoa(n) + " events"}, true
+}
+
+// toolOddities are how pieces of tool calls fail to join. Decoders report the
+// first; the others are names for when they do.
+var toolOddities = []struct{ oddity, reason string }{
+	{"tool_no_index", "no_index"}, {"tool_two_ids", "two_ids"}, {"tool_bad_arguments", "bad_arguments"},
+}
+
+func toolDelta(f *facts) (finding, bool) {
+	for _, o := range toolOddities {
+		if f.odd(o.oddity) > 0 {
+			return yes(o.reason)
+		}
+	}
+	return no()
+}
+
+// duplicateOutput needs a decoder that compares pieces of text, since no text
+// is kept; it names what it saw as an oddity.
+func duplicateOutput(f *facts) (finding, bool) {
+	for _, reason := range []string{"cumulative", "doubled"} {
+		if f.odd("text_"+reason) > 0 {
+			return yes(reason)
+		}
+	}
+	return no()
+}
