@@ -15,6 +15,7 @@ type core struct {
 	text  bool // inside a string
 	some  bool // a member was written
 	skip  bool // the member at hand is left out
+	long  bool // … has a longer name than those
 }
 
 // coreAt is where the outermost object stands.
@@ -93,7 +94,7 @@ func (c *core) outside(b byte) {
 		c.write([]byte{b})
 	case c.depth == 1 && b == ',':
 		c.flushName()
-		c.at, c.skip = coreName, false
+		c.at, c.skip, c.long = coreName, false, false
 	default:
 		c.put([]byte{b})
 	}
@@ -103,8 +104,13 @@ func (c *core) outside(b byte) {
 func (c *core) put(p []byte) {
 	switch {
 	case c.skip:
-	case c.at == coreName && len(c.key) < maxShort:
+	case c.at == coreName && !c.long && len(c.key)+len(p) <= maxShort:
 		c.key = append(c.key, p...)
+	case c.at == coreName && !c.long:
+		c.long = true
+		c.key = append(c.key, p[0])
+		c.flushName()
+		c.write(p[1:])
 	default:
 		c.write(p)
 	}

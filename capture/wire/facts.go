@@ -84,7 +84,6 @@ const (
 	noSpace
 	oversize
 	repeatedFinish
-	splitRune
 	toolNoIndex
 	trailingJSON
 	unknownField
@@ -96,7 +95,7 @@ var quirkNames = [quirkCount]string{
 	"after_terminal", "async_filter", "bad_json", "block_without_data", "bom", "choices_empty", "choices_null",
 	"comment", "comment_after_id", "cr", "crlf", "data_empty", "delta_missing", "eventstream_crc",
 	"eventstream_truncated", "id_empty", "leading_blank", "line_separator", "multi_data", "no_charset", "no_space",
-	"oversize", "repeated_finish", "split_rune", "tool_no_index", "trailing_json", "unknown_field",
+	"oversize", "repeated_finish", "tool_no_index", "trailing_json", "unknown_field",
 }
 
 // quirks counts oddities.

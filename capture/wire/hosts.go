@@ -59,7 +59,7 @@ func hostOf(name string, port int) host {
 	for _, r := range hostRules {
 		if r.exact != "" && r.exact == name ||
 			r.exact == "" && strings.HasPrefix(name, r.begin) && strings.HasSuffix(name, r.end) &&
-				len(name) > len(r.begin)+len(r.end)-1 {
+				len(name) > len(r.begin)+len(r.end) {
 			return r.host
 		}
 	}

@@ -168,6 +168,9 @@ func (n *names) param(name string, v *value) {
 }
 
 func (n *names) sorted() []call.Param {
+	if len(n.params) == 0 {
+		return nil
+	}
 	slices.SortFunc(n.params, func(a, b call.Param) int { return cmp.Compare(a.Name, b.Name) })
 	return n.params
 }

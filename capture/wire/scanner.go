@@ -148,15 +148,15 @@ func (s *scanner) complete(p []byte, i int) {
 	switch {
 	case s.phase == inNumber:
 		s.report(value{form: formNumber, text: s.tok.text(p, i)})
-		s.after()
+		s.phase = behind(s.depth)
 	case s.phase == inLiteral:
 		s.report(value{form: s.tok.form})
-		s.after()
+		s.phase = behind(s.depth)
 	case s.tok.key:
 		s.member(s.tok.text(p, i-1))
 	default:
 		s.report(value{form: formString, some: s.tok.some, text: s.tok.text(p, i-1), tail: s.tok.tail})
-		s.after()
+		s.phase = behind(s.depth)
 	}
 	s.tok.done()
 }
@@ -276,15 +276,15 @@ func (s *scanner) close(some bool) {
 	s.at = s.in[s.depth]
 	s.report(value{form: formClose, array: s.array[s.depth], some: some})
 	s.depth--
-	s.after()
+	s.phase = behind(s.depth)
 }
 
-// after goes on behind a value.
-func (s *scanner) after() {
-	s.phase = wantComma
-	if s.depth == 0 {
-		s.phase = ended
+// behind is what follows a value at some depth.
+func behind(depth int) phase {
+	if depth == 0 {
+		return ended
 	}
+	return wantComma
 }
 
 // report hands a value to the sink if a path selects it.

@@ -80,7 +80,8 @@ func (t *token) spill(b []byte) {
 	t.tail = append(t.tail, b...)
 }
 
-func (t *token) spillRune(r rune) {
+// spillRune moves one character.
+func spillRune(t *token, r rune) {
 	var b [utf8.UTFMax]byte
 	t.spill(b[:utf8.EncodeRune(b[:], r)])
 }
@@ -130,7 +131,7 @@ func (t *token) lone() {
 	if t.esc.high != 0 {
 		t.esc.high = 0
 		if t.keep {
-			t.spillRune(utf8.RuneError)
+			spillRune(t, utf8.RuneError)
 		}
 	}
 }
@@ -196,7 +197,7 @@ func (t *token) unicode(r rune) {
 	case r >= 0xd800 && r < 0xdc00:
 		t.esc.high = r
 	case t.keep:
-		t.spillRune(r) // a lone low surrogate becomes U+FFFD here
+		spillRune(t, r) // a lone low surrogate becomes U+FFFD here
 	}
 }
 
