@@ -12,8 +12,8 @@ import (
 	"llmtap/internal/call"
 )
 
-// attributes are all of an attempt's attributes but its contents.
-func attributes(r *call.Record, withHeaders bool) attrs {
+// attributes are all of an attempt's attributes but its contents and headers.
+func attributes(r *call.Record) attrs {
 	a := make(attrs, 0, 96)
 	genAI(&a, r)
 	provider(&a, r)
@@ -25,10 +25,6 @@ func attributes(r *call.Record, withHeaders bool) attrs {
 	failure(&a, r)
 	stream(&a, r)
 	ending(&a, r)
-	if withHeaders {
-		headers(&a, httpRequestHeader, r.Request.Hints.Headers)
-		headers(&a, httpResponseHeader, r.Response.Headers)
-	}
 	return a
 }
 

@@ -68,14 +68,11 @@ func (l *ledger) admit() bool {
 	return false
 }
 
-// settle books the result of exporting n spans. After close the spans are
-// accounted for already.
+// settle books the result of exporting n spans. After close none is pending:
+// they are accounted for already.
 func (l *ledger) settle(n int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return
-	}
 	spans := min(uint64(n), l.pending)
 	l.pending -= spans
 	lost, reason := lostOf(err, spans)

@@ -22,6 +22,10 @@ import (
 // shutdownLimit bounds the last flush.
 const shutdownLimit = 5 * time.Second
 
+// allAttributes is room for a span with everything at once, headers and
+// messages included, which no real call has; the SDK cuts silently at 128.
+const allAttributes = 160
+
 // Config configures a Sink. The zero value follows the environment.
 type Config struct {
 	// Getenv reads the variables that decide what is exported; nil is
@@ -85,7 +89,9 @@ func New(ctx context.Context, c Config) (*Sink, error) {
 	}
 	otel.SetErrorHandler(newErrorLog(c.Logger, c.Redact))
 	limits := sdktrace.NewSpanLimits()
-	limits.AttributeCountLimit = max(limits.AttributeCountLimit, minAttributes)
+	if c.Getenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT") == "" {
+		limits.AttributeCountLimit = allAttributes
+	}
 	s.provider = sdktrace.NewTracerProvider(
 		sdktrace.WithSampler(always{}), sdktrace.WithIDGenerator(generator{}), sdktrace.WithResource(res), sdktrace.WithRawSpanLimits(limits),
 		sdktrace.WithSpanProcessor(sdktrace.NewBatchSpanProcessor(&counted{exp, s.ledger, s.stop},
@@ -132,7 +138,7 @@ func (s *Sink) Stats() Stats { return s.ledger.stats() }
 
 // Record implements exporters.Sink: one span if the attempt is sampled.
 func (s *Sink) Record(_ context.Context, r call.Record) error {
-	if s.provider == nil || !r.IsAttempt() {
+	if s.provider == nil || !r.Request.IsHTTP() {
 		return nil
 	}
 	open := s.evidence.record(&r)

@@ -18,10 +18,14 @@ func (s *Sink) attempt(r *call.Record, open []string) {
 	if p := spanContext(r.Identity.Parent); p.IsValid() && p.TraceID() == own.TraceID() {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, p)
 	}
-	a := attributes(r, s.cfg.Headers)
+	a := attributes(r)
 	a.strs(verdictOpen, open)
 	if s.set.content {
 		contents(&a, r, s.set.maxBytes)
+	}
+	if s.cfg.Headers {
+		headers(&a, httpRequestHeader, r.Request.Hints.Headers)
+		headers(&a, httpResponseHeader, r.Response.Headers)
 	}
 	_, span := s.tracer.Start(ctx, spanName(r), trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(r.Identity.Start),
 		trace.WithAttributes(a...), trace.WithLinks(links(r)...))

@@ -71,7 +71,7 @@ func (c *logicalCalls) seal(r *call.Record, now time.Time) {
 	if !e.end.IsZero() && n > e.recorded {
 		e.gap = r.Identity.Start.Sub(e.end)
 	}
-	e.recorded, e.end, e.held, e.until = n, r.EndTime(), nil, time.Time{}
+	e.recorded, e.end, e.held, e.until = n, r.Identity.Start.Add(r.Duration()), nil, time.Time{}
 	switch {
 	case n < e.started:
 		e.held = keep(r)

@@ -147,7 +147,7 @@ func (s *Sink) Started(_ context.Context, r call.Record) error {
 	now := s.now()
 	s.logical.start(&r, now)
 	l := s.folder.quiet().of(&r, now)
-	if r.IsAttempt() {
+	if r.Request.IsHTTP() {
 		s.touch(&r, &l)
 	}
 	s.firstSeen(l.client, l.kind, r.Identity.Start)
@@ -161,7 +161,7 @@ func (s *Sink) Record(_ context.Context, r call.Record) error {
 	now := s.now()
 	l := s.folder.of(&r, now)
 	s.firstSeen(l.client, l.kind, r.Identity.Start)
-	if r.IsAttempt() {
+	if r.Request.IsHTTP() {
 		s.touch(&r, &l)
 		s.gen.record(&r, &l)
 		s.attempt.record(&r, &l)

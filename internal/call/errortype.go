@@ -21,7 +21,7 @@ func (r *Record) ErrorType() string {
 		}
 		return "agent_induced"
 	case d.Class == ClassUpstreamUnreachable:
-		return r.unreachable()
+		return unreachable(r)
 	}
 	if slices.Contains(codedClasses, d.Class) {
 		for _, code := range []string{r.Response.Error.Code, r.Response.Error.Type} {
@@ -37,7 +37,7 @@ func (r *Record) ErrorType() string {
 }
 
 // unreachable names why no connection came about.
-func (r *Record) unreachable() string {
+func unreachable(r *Record) string {
 	reason := r.Diagnosis.Reason
 	if reason == "" {
 		reason = r.End.Kind.String()

@@ -124,10 +124,10 @@ func TestEndOfAnInterruptedRecord(t *testing.T) {
 	}
 }
 
-func TestAttemptsAreHTTPRequests(t *testing.T) {
+func TestRequestsAreHTTP(t *testing.T) {
 	for method, want := range map[string]bool{"POST": true, "GET": true, "CONNECT": false, "": false} {
 		r := call.Record{Request: call.Request{Method: method}}
-		if got := r.IsAttempt(); got != want {
+		if got := r.Request.IsHTTP(); got != want {
 			t.Errorf("method %q: got %v, want %v", method, got, want)
 		}
 	}

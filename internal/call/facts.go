@@ -2,18 +2,18 @@ package call
 
 import "time"
 
-// IsAttempt reports whether the record is an HTTP request that was sent. The
-// others (a client that refused our certificate, a destination that could not
-// be reached, a framework that failed first) have no span and no attempt
-// metrics, yet are calls that failed.
-func (r *Record) IsAttempt() bool { return r.Request.Method != "" && r.Request.Method != "CONNECT" }
+// IsHTTP reports whether there was an HTTP request. Records without one (a
+// client that refused our certificate, a destination that could not be
+// reached, a framework that failed first) have no span and no attempt metrics,
+// yet are calls that failed.
+func (q Request) IsHTTP() bool { return q.Method != "" && q.Method != "CONNECT" }
 
 // Streamed is the stream dimension of every metric: what was asked, and where
 // that is not known or not valid, what the answer was.
 func (r *Record) Streamed() bool {
 	switch {
 	case r.Request.StreamFlag == StreamInvalid, r.Request.Mode == ModeUnknown:
-		return r.streamFraming()
+		return streaming(r.Response.Body.Framing)
 	}
 	return r.Request.Mode == ModeStream
 }
@@ -21,7 +21,7 @@ func (r *Record) Streamed() bool {
 // StreamBody reports whether the response body is a stream, whatever was
 // asked; a stream that was due and cut before its first byte is one too.
 func (r *Record) StreamBody() bool {
-	if r.streamFraming() {
+	if streaming(r.Response.Body.Framing) {
 		return true
 	}
 	due := r.Request.Mode == ModeStream && r.Response.Status >= 200 && r.Response.Status < 300
@@ -34,8 +34,8 @@ func (r *Record) StreamBody() bool {
 	return false
 }
 
-func (r *Record) streamFraming() bool {
-	switch r.Response.Body.Framing {
+func streaming(f Framing) bool {
+	switch f {
 	case FramingSSE, FramingNDJSON, FramingEventStream:
 		return true
 	}
