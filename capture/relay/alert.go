@@ -42,6 +42,19 @@ func alertName(err error) (string, bool) {
 	return "other", true
 }
 
+// plainAlert names an alert that came in cleartext after our part was
+// encrypted: OpenSSL rejects a TLS 1.3 certificate that way, and crypto/tls
+// sees no more than a record that cannot be decrypted.
+func plainAlert(record [7]byte) (string, bool) {
+	if record[0] != recordAlert || record[1] != 3 || record[3] != 0 || record[4] != 2 || record[5] < 1 || record[5] > 2 {
+		return "", false
+	}
+	if name, ok := alertNames[tls.AlertError(record[6])]; ok {
+		return name, true
+	}
+	return "other", true
+}
+
 // alertFailure folds an alert into the closed list of the failure counter.
 func alertFailure(alert string) string {
 	switch alert {

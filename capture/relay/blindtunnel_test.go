@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"llmtap/capture/relay"
 )
@@ -105,13 +106,7 @@ func TestBlockedReceiverShows(t *testing.T) {
 		_ = c.Close()
 	})
 	c := r.dial(true)
-	last := int64(-1)
-	eventually(t, "the stall", func() bool {
-		now := r.relay.Stats().Blind.Down
-		stalled := now > 0 && now == last
-		last = now
-		return stalled
-	})
+	eventually(t, "the stall", r.stalled(func(s relay.Stats) int64 { return s.Blind.Down }))
 	n, err := io.Copy(io.Discard, c)
 	check(t, err)
 	_ = c.Close()
@@ -119,4 +114,21 @@ func TestBlockedReceiverShows(t *testing.T) {
 	if n != 16<<20 || res.BlockedDown == 0 || res.BlockedUp != 0 || res.LagMax == 0 || res.LagMax > res.BlockedDown {
 		t.Errorf("%d bytes, result %+v", n, res)
 	}
+}
+
+// net/http leaves deadlines on the connections that it gives away.
+func TestLeftOverDeadlinesAreCleared(t *testing.T) {
+	r := newBlindRig(t, func(c *net.TCPConn) { _, _ = io.Copy(c, c); _ = c.Close() })
+	r.edit = func(tn *relay.Tunnel) {
+		_ = tn.Client.SetDeadline(time.Unix(1, 0))
+		_ = tn.Upstream.SetDeadline(time.Unix(1, 0))
+	}
+	c := r.dial(true)
+	_, err := c.Write([]byte("ping"))
+	check(t, err)
+	check(t, c.CloseWrite())
+	if got, err := io.ReadAll(c); string(got) != "ping" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	r.result()
 }

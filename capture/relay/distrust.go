@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -24,21 +25,28 @@ type trust struct {
 }
 
 // rejected books a client that broke off after our leaf was sent, and returns
-// the reason of the result.
-func (w trust) rejected(err error) string {
-	w.r.cfg.HandshakeFailed("client", failureOf(err))
+// reason and error of the result. tail is the last it sent.
+func (w trust) rejected(err error, tail [7]byte) (string, error) {
 	alert, told := alertName(err)
+	failure := failureOf(err)
+	if !told && !isTransport(err) {
+		if alert, told = plainAlert(tail); told {
+			failure = alertFailure(alert)
+			err = fmt.Errorf("relay: shake hands with client: its alert in cleartext: %s", alert)
+		}
+	}
+	w.r.cfg.HandshakeFailed("client", failure)
 	switch {
 	case told && distrustAlerts[alert]:
 		w.distrust(alert)
 	case told:
 		w.suspect(alert)
 	case errors.Is(err, os.ErrDeadlineExceeded) || !isTransport(err):
-		return ReasonHandshake
+		return ReasonHandshake, err
 	default:
 		w.suspect(hangup)
 	}
-	return ReasonDistrust
+	return ReasonDistrust, err
 }
 
 func (w trust) distrust(reason string) {

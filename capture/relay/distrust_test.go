@@ -38,6 +38,58 @@ func TestDistrustingClientFailsOnce(t *testing.T) {
 	}
 }
 
+// OpenSSL (Python, curl) sends its alert in cleartext although TLS 1.3 is
+// encrypted by then.
+func TestAlertInCleartextIsDistrust(t *testing.T) {
+	tests := []struct {
+		name, record, told, failure, blind string
+	}{
+		{"unknown_ca", "\x15\x03\x03\x00\x02\x02\x30", "unknown_ca", "client unknown_ca", relay.ReasonDistrust},
+		{"after a change_cipher_spec", "\x14\x03\x03\x00\x01\x01\x15\x03\x03\x00\x02\x02\x2a", "bad_certificate", "client bad_certificate", relay.ReasonDistrust},
+		{"of another kind", "\x15\x03\x03\x00\x02\x02\x50", "internal_error", "client other", ""},
+		{"of no known kind", "\x15\x03\x03\x00\x02\x02\xf0", "other", "client other", ""},
+		{"no alert", "\x17\x03\x03\x00\x02\x02\x30", "", "client protocol", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, _ := newTLSRig(t, echo)
+			var failed failures
+			told := make(chan string, 1)
+			r.config.HandshakeFailed = failed.add
+			r.edit = func(tn *relay.Tunnel) { tn.Distrusted = func(why string) { told <- why } }
+			c := tls.Client(&answering{r.dial(true), tt.record}, r.client())
+			if c.Handshake() == nil {
+				t.Error("it should have stopped")
+			}
+			r.result()
+			if tt.told == "" {
+				if len(told) != 0 {
+					t.Errorf("told %q", <-told)
+				}
+			} else if why := receive(t, told); why != tt.told {
+				t.Errorf("told %q, want %q", why, tt.told)
+			}
+			failed.want(t, tt.failure)
+			wantBlind(t, r, "127.0.0.1", host, tt.blind)
+		})
+	}
+}
+
+// answering sends raw bytes when the server's part has come, then leaves.
+type answering struct {
+	net.Conn
+	record string
+}
+
+func (a *answering) Read(p []byte) (int, error) {
+	if _, err := a.Conn.Read(p); err != nil {
+		return 0, err
+	}
+	_, _ = io.WriteString(a.Conn, a.record)
+	_, _ = io.Copy(io.Discard, a.Conn)
+	return 0, io.EOF
+}
+
 func wantBlind(t *testing.T, r *rig, ip, name, want string) {
 	t.Helper()
 	got, ok := r.relay.ShouldBlind(ip, name)

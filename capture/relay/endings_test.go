@@ -98,13 +98,28 @@ func withoutRaw(r *rig, relayed bool, cfg *tls.Config) string {
 
 // view is all that a client can see of an answer and its end.
 func view(r *rig, relayed bool, cfg *tls.Config) string {
-	raw, c := r.tls(relayed, cfg)
+	raw := r.dial(relayed)
 	defer raw.Close()
+	tail := &tailed{Conn: raw}
+	c := tls.Client(tail, cfg)
 	_, err := c.Write([]byte("ping"))
 	check(r.t, err)
 	got, rerr := io.ReadAll(c)
+	fin := tail.eof // crypto/tls says EOF for both
 	_, again := c.Read(make([]byte, 1))
-	return fmt.Sprintf("%d bytes %.8s, then %q, then %q, raw %q", len(got), digest(got), class(rerr), class(again), after(raw))
+	return fmt.Sprintf("%d bytes %.8s, then %q, FIN %v, then %q, raw %q", len(got), digest(got), class(rerr), fin, class(again), after(raw))
+}
+
+// tailed tells a bare FIN from a close_notify: it notes the raw EOF.
+type tailed struct {
+	net.Conn
+	eof bool
+}
+
+func (t *tailed) Read(p []byte) (int, error) {
+	n, err := t.Conn.Read(p)
+	t.eof = t.eof || err == io.EOF
+	return n, err
 }
 
 // after is what the raw connection still shows.
@@ -210,54 +225,101 @@ func TestClientLeaves(t *testing.T) {
 					_, _ = c.Read(request[:])
 					noticed <- time.Now()
 				})
-				raw, c := r.tls(true, r.client())
-				_, err := c.Write([]byte("ping"))
-				check(t, err)
-				if streaming {
-					_, err = io.ReadFull(c, make([]byte, 9))
+				within(t, 100*time.Millisecond, func() time.Duration {
+					raw, c := r.tls(true, r.client())
+					_, err := c.Write([]byte("ping"))
 					check(t, err)
-				}
-				left := time.Now()
-				leave(raw, c)
-				if took := receive(t, noticed).Sub(left); took > 100*time.Millisecond {
-					t.Errorf("upstream learnt it after %v", took)
-				}
-				if res := r.result(); res.First != relay.Up || res.End.Kind == relay.WriteFailed {
-					t.Errorf("first end %+v of %d, want the client's", res.End, res.First)
-				}
+					if streaming {
+						_, err = io.ReadFull(c, make([]byte, 9))
+						check(t, err)
+					}
+					left := time.Now()
+					leave(raw, c)
+					took := receive(t, noticed).Sub(left)
+					if res := r.result(); res.First != relay.Up || res.End.Kind == relay.WriteFailed {
+						t.Errorf("first end %+v of %d, want the client's", res.End, res.First)
+					}
+					return took
+				})
 			})
 		}
 	}
 }
 
-// A service may refuse an upload by an answer and a reset. The answer must
-// reach the client although our own write fails first.
+// A service may refuse an upload by an answer and a reset. Our own write fails
+// first, and takes the kernel's only report of the reset; the answer reaches
+// the client all the same, and then the reset.
 func TestAnswerBeforeResetArrives(t *testing.T) {
-	const answer = "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"
+	const records = 200
 	r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) {
 		_, _ = c.Read(make([]byte, 100))
-		_, _ = io.WriteString(c, answer)
-		_ = c.CloseWrite()
+		for range records {
+			_, _ = c.Write([]byte("x"))
+		}
+		settle(raw)
 		_ = raw.Close() // with unread bytes: a reset follows
 	})
+	r.config.Limits.Drain = 2 * time.Second
+	watch, failed := newWatcher(), make(chan struct{})
+	r.edit = func(tn *relay.Tunnel) {
+		tn.Start = func(s relay.Session) relay.Tap {
+			tap := watch.start(s)
+			tap.Forwarding = func(d relay.Direction) {
+				if watch.forwarding(d); d == relay.Down {
+					<-failed
+				}
+			}
+			tap.Ended = func(d relay.Direction, e relay.Ending) {
+				if watch.ended(d, e); d == relay.Up {
+					close(failed)
+				}
+			}
+			return tap
+		}
+	}
 	raw, c := r.tls(true, r.client())
 	defer raw.Close()
-	failed := make(chan error, 1)
+	broke := make(chan error, 1)
 	go func() {
 		for {
 			if _, err := c.Write(make([]byte, 16<<10)); err != nil {
-				failed <- err
+				broke <- err
 				return
 			}
 		}
 	}()
-	got := make([]byte, len(answer))
-	n, err := io.ReadFull(c, got)
-	if string(got[:n]) != answer {
-		t.Errorf("got %q, %v", got[:n], err)
+	if n, err := io.ReadFull(c, make([]byte, records)); err != nil {
+		t.Errorf("got %d of %d bytes, %v", n, records, err)
 	}
-	if err := receive(t, failed); err == nil {
+	if err := receive(t, broke); err == nil {
 		t.Error("the upload goes on")
+	}
+	r.result()
+	up, down := watch.endings[relay.Up][0], watch.endings[relay.Down][0]
+	if up.Kind != relay.WriteFailed || !up.First || down.Kind != relay.RST {
+		t.Errorf("up %+v, down %+v", up, down)
+	}
+}
+
+// The same with a client that only writes: it must not wait for ever.
+func TestDeadServiceResetsAClientThatDoesNotRead(t *testing.T) {
+	stalled := make(chan struct{})
+	r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) {
+		go func() { _, _ = io.Copy(c, zeros{}) }()
+		<-stalled
+		_ = raw.SetLinger(0)
+		_ = raw.Close()
+	})
+	_, c := r.tls(true, r.client())
+	eventually(t, "the stall", r.stalled(func(s relay.Stats) int64 { return s.Relayed.Down }))
+	close(stalled)
+	for {
+		if _, err := c.Write(make([]byte, 16<<10)); err != nil {
+			if text := class(err); text != "connection reset by peer" && text != "broken pipe" {
+				t.Error(text)
+			}
+			break
+		}
 	}
 	r.result()
 }

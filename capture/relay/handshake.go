@@ -24,6 +24,7 @@ type handshake struct {
 	touched          bool      // bytes of ours went upstream
 	obstacle         string    // why the tunnel goes blind
 	err              error     // the error behind obstacle
+	tail             [7]byte   // the last bytes the client sent in the handshake
 }
 
 func (r *Relay) newHandshake(t *Tunnel) *handshake {
@@ -72,6 +73,13 @@ func (h *handshake) firstByte(ctx context.Context) error {
 		h.block(ReasonNotTLS, nil)
 	}
 	return err
+}
+
+// saw keeps the end of what the client sent.
+func (h *handshake) saw(p []byte) {
+	p = p[max(0, len(p)-len(h.tail)):]
+	copy(h.tail[:], h.tail[len(p):])
+	copy(h.tail[len(h.tail)-len(p):], p)
 }
 
 func (h *handshake) block(reason string, err error) {
@@ -161,7 +169,8 @@ func (h *handshake) judge(ctx context.Context, err error) Result {
 	case h.client.holding:
 		res.blame(h.fallback(), ReasonOldTLS, err)
 	default:
-		res.blame(Failed, trust{h.r, h.t}.rejected(err), err)
+		reason, err := trust{h.r, h.t}.rejected(err, h.tail)
+		res.blame(Failed, reason, err)
 	}
 	return res
 }

@@ -174,28 +174,37 @@ func (w *watcher) compare(t *testing.T, up, down plan) {
 
 func digest(p []byte) string { return fmt.Sprintf("%x", sha256.Sum256(p)) }
 
+// One record in is one record out, both ways.
 func TestReadsAreSends(t *testing.T) {
 	sizes := []int{1, 5, 100, 1300, 9000, 16384, 3, 16384, 2}
-	ack := make(chan struct{})
-	r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) {
-		defer raw.Close()
+	send := func(c *tls.Conn, ack <-chan struct{}) {
 		for _, n := range sizes {
 			if _, err := c.Write(make([]byte, n)); err != nil {
 				return
 			}
 			<-ack
 		}
-		_ = c.CloseWrite()
+	}
+	recv := func(who string, c *tls.Conn, ack chan<- struct{}) {
+		buf := make([]byte, 32<<10)
+		for i, want := range sizes {
+			if n, err := c.Read(buf); err != nil || n != want {
+				t.Errorf("%s, read %d: %d bytes, %v; want %d in one piece", who, i, n, err, want)
+			}
+			ack <- struct{}{}
+		}
+	}
+	up, down, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) {
+		defer raw.Close()
+		defer close(done)
+		send(c, down)
+		recv("origin", c, up)
 	})
 	_, c := r.tls(true, r.client())
-	buf := make([]byte, 32<<10)
-	for i, want := range sizes {
-		n, err := c.Read(buf)
-		if err != nil || n != want {
-			t.Errorf("read %d: %d bytes, %v; want %d in one piece", i, n, err, want)
-		}
-		ack <- struct{}{}
-	}
+	recv("client", c, down)
+	send(c, up)
+	<-done
 }
 
 func TestManyTunnelsShareNothing(t *testing.T) {

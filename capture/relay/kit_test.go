@@ -215,6 +215,18 @@ func (r *rig) accepted() int {
 	return len(r.conns)
 }
 
+// stalled tells whether a byte counter has begun and stands still since the
+// last question.
+func (r *rig) stalled(counter func(relay.Stats) int64) func() bool {
+	last := int64(-1)
+	return func() bool {
+		now := counter(r.relay.Stats())
+		still := now > 0 && now == last
+		last = now
+		return still
+	}
+}
+
 // origin wraps a TLS handler for newRig; the certificate comes with the first
 // connection, since the rig's authority does not exist before.
 type origin struct {
@@ -278,6 +290,19 @@ func eventually(t testing.TB, what string, ok func() bool) {
 }
 
 var now = regexp.MustCompile(`current time \S+`)
+
+// within runs a measurement until it is within a bound: a busy machine delays
+// some, a rule that is broken delays all.
+func within(t *testing.T, bound time.Duration, measure func() time.Duration) {
+	t.Helper()
+	best := time.Duration(1<<63 - 1)
+	for range 10 {
+		if best = min(best, measure()); best <= bound {
+			return
+		}
+	}
+	t.Errorf("took %v at best, want %v", best, bound)
+}
 
 // class is the kind and text of an error without addresses and times.
 func class(err error) string {

@@ -83,6 +83,9 @@ func (l *leg) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		l.eof = true
 	}
+	if l.shake != nil {
+		l.shake.saw(p[:n])
+	}
 	return n, err
 }
 
