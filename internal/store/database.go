@@ -26,7 +26,7 @@ type database struct {
 // dsn builds the address that the driver understands. Its pragmas run in
 // alphabetical order, so auto_vacuum is set before WAL mode writes page one.
 func dsn(path, mode string, pragmas ...string) string {
-	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append(pragmas, "busy_timeout(1000)")}
+	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append(pragmas, "busy_timeout(250)")}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}
 	return u.String()
 }

@@ -73,7 +73,7 @@ func selectCalls(q call.Query, live bool) (string, []any) {
 		add("class = ?", q.Class)
 	}
 	if q.Logical != "" {
-		add("logical = ?", q.Logical)
+		add("logical = ? AND logical <> ''", q.Logical) // the second half admits the partial index
 	}
 	if q.Target != "" {
 		p := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(q.Target) + "%"
