@@ -325,6 +325,8 @@ func TestOddities(t *testing.T) {
 		{"no blank after the colon", wire.ResponseHead{}, "data:" + contentChunk + "\n\n", "no_space"},
 		{"two data lines", wire.ResponseHead{}, "data: {\ndata: }\n\n", "multi_data"},
 		{"three data lines count once", wire.ResponseHead{}, "data: {\ndata:\ndata: }\n\n", "multi_data"},
+		{"a number over two data lines", wire.ResponseHead{}, "data: 1\ndata: 2\n\n", "bad_json multi_data"},
+		{"a text over two data lines", wire.ResponseHead{}, "data: {\"a\":\"x\ndata: y\"}\n\n", "bad_json multi_data"},
 		{"unknown field", wire.ResponseHead{}, "data: {}\nfoo: bar\n\n", "unknown_field"},
 		{"empty choices", wire.ResponseHead{}, stream(`{"choices":[]}`), "choices_empty"},
 		{"empty choices beside usage", wire.ResponseHead{}, stream(`{"choices":[],"usage":{"prompt_tokens":1}}`), ""},
@@ -814,11 +816,18 @@ func TestNoAllocationPerEvent(t *testing.T) {
 // FuzzResponse holds: no panic, splits change nothing, and what an answer says
 // agrees with a plain JSON decoder where the body is one document.
 func FuzzResponse(f *testing.F) {
-	for _, x := range archives(f) {
-		f.Add(x.body, uint16(x.head.Status), uint64(1))
+	for i, x := range archives(f) {
+		f.Add(x.body, uint16(x.head.Status), uint64(i))
 	}
-	m := chatMatch(f)
+	f.Add(append(frame([]byte("ab"), []byte("{}")), frame(nil, nil)...), uint16(200), uint64(2))
+	matches := []wire.Match{
+		chatMatch(f),
+		matchOf(f, "POST", "h", "/v1/completions"),
+		matchOf(f, "POST", "h", "/v1beta/models/g:streamGenerateContent"),
+		{},
+	}
 	f.Fuzz(func(t *testing.T, body []byte, status uint16, seed uint64) {
+		m := matches[seed%uint64(len(matches))]
 		x := exchange{head: wire.ResponseHead{Status: int(status)}, body: body, whole: true}
 		once, events := decode(m, call.ModeStream, x, allAtOnce)
 		cut, cutEvents := decode(m, call.ModeStream, x, randomly(seed))
