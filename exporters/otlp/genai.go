@@ -81,6 +81,7 @@ var paramTable = []struct {
 	{"encoding_format", genEncodings, paramList},
 	{"previous_response_id", genPrevious, paramText},
 	{"reasoning_effort", genReasoningLevel, paramText},
+	{"reasoning.effort", genReasoningLevel, paramText},
 	{"dimensions", genDimensions, paramInt},
 	{"service_tier", openaiAskedTier, paramText},
 	{"conversation", genConversation, paramText},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -153,3 +154,5 @@ func attempt(k int) call.Record {
 	}
 	return r
 }
+
+func valid(s string) bool { return utf8.ValidString(s) }

@@ -15,7 +15,7 @@ import (
 )
 
 // values are the values of label over all our metrics.
-func (b *bench) values(t *testing.T, label string) []string {
+func (b *bench) values(t testing.TB, label string) []string {
 	t.Helper()
 	families, err := b.reg.Gather()
 	if err != nil {
