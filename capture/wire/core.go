@@ -16,6 +16,7 @@ type core struct {
 	some  bool // a member was written
 	skip  bool // the member at hand is left out
 	long  bool // … has a longer name than those
+	one   [1]byte
 }
 
 // coreAt is where the outermost object stands.
@@ -73,6 +74,7 @@ func (c *core) outside(b byte) {
 	if blank(b) {
 		return
 	}
+	c.one[0] = b
 	switch b {
 	case '"':
 		c.text = true
@@ -87,16 +89,16 @@ func (c *core) outside(b byte) {
 		if b != '{' {
 			c.at = coreRaw
 		}
-		c.write([]byte{b})
+		c.write(c.one[:])
 	case c.depth == 0:
 		c.flushName()
 		c.at = coreRaw
-		c.write([]byte{b})
+		c.write(c.one[:])
 	case c.depth == 1 && b == ',':
 		c.flushName()
 		c.at, c.skip, c.long = coreName, false, false
 	default:
-		c.put([]byte{b})
+		c.put(c.one[:])
 	}
 }
 
@@ -131,7 +133,7 @@ func (c *core) flushName() {
 		return
 	}
 	if c.some {
-		c.write([]byte{','})
+		c.out = append(c.out, ',')
 	}
 	c.some = true
 	c.write(c.key)

@@ -52,7 +52,11 @@ func TestStreamFlag(t *testing.T) {
 		{"repeated: the last counts", `{"stream":true,"stream":false}`, "false - plain"},
 		{"repeated with null", `{"stream":true,"stream":null}`, "absent - plain"},
 		{"repeated with a text", `{"stream":"x","stream":true}`, "true - stream"},
-		{"last key", `{"messages":[{"content":"{\"stream\":false}"}],"stream":true}`, "true - stream"},
+		{
+			"last key",
+			`{"messages":[{"content":"{\"stream\":false}"}],"stream":true}`,
+			"true - stream",
+		},
 		{"seen before the cut", `{"stream":true,"messages":[`, "true - stream"},
 		{"cut before it", `{"messages":[`, "unknown - unknown"},
 		{"no JSON", `stream=true`, "unknown - unknown"},
@@ -110,15 +114,27 @@ func TestRequestFacts(t *testing.T) {
 		{"model", `{"model":"m-1"}`, func(f *wire.RequestFacts) { f.Model = "m-1" }},
 		{"null model", `{"model":null}`, func(f *wire.RequestFacts) { f.ModelNull = true }},
 		{"model twice", `{"model":"a","model":"b"}`, func(f *wire.RequestFacts) { f.Model = "b" }},
-		{"model then null", `{"model":"a","model":null}`, func(f *wire.RequestFacts) { f.ModelNull = true }},
+		{
+			"model then null",
+			`{"model":"a","model":null}`,
+			func(f *wire.RequestFacts) { f.ModelNull = true },
+		},
 		{"numeric model", `{"model":7}`, func(*wire.RequestFacts) {}},
 		{"messages", `{"messages":[{},{},{}]}`, func(f *wire.RequestFacts) { f.Messages = 3 }},
 		{"no messages", `{"messages":[]}`, func(*wire.RequestFacts) {}},
 		{"messages of another type", `{"messages":"hi"}`, func(*wire.RequestFacts) {}},
-		{"messages twice", `{"messages":[{},{}],"messages":[{}]}`, func(f *wire.RequestFacts) { f.Messages = 1 }},
+		{
+			"messages twice",
+			`{"messages":[{},{}],"messages":[{}]}`,
+			func(f *wire.RequestFacts) { f.Messages = 1 },
+		},
 		{"tools", `{"tools":[{"type":"function"},{}]}`, func(f *wire.RequestFacts) { f.Tools = 2 }},
 		{"functions", `{"functions":[{},{},{}]}`, func(f *wire.RequestFacts) { f.Tools = 3 }},
-		{"nested tools", `{"tools":[{"tools":[{},{}]}]}`, func(f *wire.RequestFacts) { f.Tools = 1 }},
+		{
+			"nested tools",
+			`{"tools":[{"tools":[{},{}]}]}`,
+			func(f *wire.RequestFacts) { f.Tools = 1 },
+		},
 		{"null tools", `{"tools":null}`, func(*wire.RequestFacts) {}},
 		{
 			"usage wanted",
@@ -131,7 +147,11 @@ func TestRequestFacts(t *testing.T) {
 			func(f *wire.RequestFacts) { f.IncludeUsage = call.False },
 		},
 		{"usage not mentioned", `{"stream_options":{}}`, func(*wire.RequestFacts) {}},
-		{"usage of another type", `{"stream_options":{"include_usage":"yes"}}`, func(*wire.RequestFacts) {}},
+		{
+			"usage of another type",
+			`{"stream_options":{"include_usage":"yes"}}`,
+			func(*wire.RequestFacts) {},
+		},
 		{"no padding wanted", `{"stream_options":{"include_obfuscation":false}}`, func(f *wire.RequestFacts) {
 			f.Params = p("stream_options.include_obfuscation", "false")
 		}},
@@ -152,7 +172,11 @@ func TestRequestFacts(t *testing.T) {
 			`{"temperature":1,"temperature":2}`,
 			func(f *wire.RequestFacts) { f.Params = p("temperature", "2") },
 		},
-		{"parameter then null", `{"temperature":1,"temperature":null}`, func(*wire.RequestFacts) {}},
+		{
+			"parameter then null",
+			`{"temperature":1,"temperature":null}`,
+			func(*wire.RequestFacts) {},
+		},
 		{"null parameter", `{"temperature":null}`, func(*wire.RequestFacts) {}},
 		{
 			"object parameter",
@@ -162,7 +186,11 @@ func TestRequestFacts(t *testing.T) {
 		{"text parameter to escape", `{"reasoning_effort":"a\"b\\c\nd\u0001é"}`, func(f *wire.RequestFacts) {
 			f.Params = p("reasoning_effort", `"a\"b\\c\u000ad\u0001é"`)
 		}},
-		{"long parameter", `{"verbosity":"` + strings.Repeat("x", 300) + `"}`, func(*wire.RequestFacts) {}},
+		{
+			"long parameter",
+			`{"verbosity":"` + strings.Repeat("x", 300) + `"}`,
+			func(*wire.RequestFacts) {},
+		},
 		{"nested parameter", `{"reasoning":{"effort":"high","summary":"auto"}}`, func(f *wire.RequestFacts) {
 			f.Params = p("reasoning.effort", `"high"`)
 		}},
@@ -221,7 +249,11 @@ func TestPrompt(t *testing.T) {
 			wire.Prompt{FirstRole: "user", FirstText: "a", SystemText: "b", LastUserHead: "a", LastUserTail: "a", UserMessages: 1}},
 		{"parts", `{"messages":[{"role":"user","content":[{"type":"text","text":"one "},{"type":"image_url","image_url":{"url":"data:secret"}},{"type":"text","text":"two"}]}]}`,
 			wire.Prompt{FirstRole: "user", FirstText: "one two", LastUserHead: "one two", LastUserTail: "one two", UserMessages: 1}},
-		{"null content", `{"messages":[{"role":"assistant","content":null}]}`, wire.Prompt{FirstRole: "assistant"}},
+		{
+			"null content",
+			`{"messages":[{"role":"assistant","content":null}]}`,
+			wire.Prompt{FirstRole: "assistant"},
+		},
 		{"escapes", `{"messages":[{"role":"user","content":"\n\nWhat\u0020is \"1\"?"}]}`,
 			wire.Prompt{FirstRole: "user", FirstText: "\n\nWhat is \"1\"?", LastUserHead: "\n\nWhat is \"1\"?", LastUserTail: "\n\nWhat is \"1\"?", UserMessages: 1}},
 		{"long", `{"messages":[{"role":"user","content":"` + long + `"}]}`,
@@ -291,9 +323,21 @@ func TestCore(t *testing.T) {
 		same       bool
 	}{
 		{"itself", plain, true},
-		{"streamed, last key", `{"messages":[{"role":"user","content":"a , b"}],"model":"m","stream":true}`, true},
-		{"streamed, first key", `{"stream":true,"messages":[{"role":"user","content":"a , b"}],"model":"m"}`, true},
-		{"streamed, middle key", `{"messages":[{"role":"user","content":"a , b"}],"stream":true,"model":"m"}`, true},
+		{
+			"streamed, last key",
+			`{"messages":[{"role":"user","content":"a , b"}],"model":"m","stream":true}`,
+			true,
+		},
+		{
+			"streamed, first key",
+			`{"stream":true,"messages":[{"role":"user","content":"a , b"}],"model":"m"}`,
+			true,
+		},
+		{
+			"streamed, middle key",
+			`{"messages":[{"role":"user","content":"a , b"}],"stream":true,"model":"m"}`,
+			true,
+		},
 		{
 			"with options",
 			`{"messages":[{"role":"user","content":"a , b"}],"model":"m","stream":true,"stream_options":{"include_usage":true,"x":[1,{}]}}`,
@@ -304,7 +348,11 @@ func TestCore(t *testing.T) {
 			`{"stream_options":{"include_usage":true},"stream":true,"messages":[{"role":"user","content":"a , b"}],"model":"m"}`,
 			true,
 		},
-		{"stream as a text", `{"messages":[{"role":"user","content":"a , b"}],"model":"m","stream":"tr\"ue}"}`, true},
+		{
+			"stream as a text",
+			`{"messages":[{"role":"user","content":"a , b"}],"model":"m","stream":"tr\"ue}"}`,
+			true,
+		},
 		{
 			"with blanks",
 			"\n{ \"messages\" : [ {\"role\": \"user\",\t\"content\":\"a , b\"} ],\r\n \"model\":\"m\", \"stream\" : false }",
@@ -313,9 +361,21 @@ func TestCore(t *testing.T) {
 		{"another text", `{"messages":[{"role":"user","content":"a ,  b"}],"model":"m"}`, false},
 		{"another model", `{"messages":[{"role":"user","content":"a , b"}],"model":"n"}`, false},
 		{"another order", `{"model":"m","messages":[{"role":"user","content":"a , b"}]}`, false},
-		{"one member more", `{"messages":[{"role":"user","content":"a , b"}],"model":"m","n":1}`, false},
-		{"a similar name", `{"messages":[{"role":"user","content":"a , b"}],"model":"m","streams":true}`, false},
-		{"a nested stream", `{"messages":[{"role":"user","content":"a , b","stream":true}],"model":"m"}`, false},
+		{
+			"one member more",
+			`{"messages":[{"role":"user","content":"a , b"}],"model":"m","n":1}`,
+			false,
+		},
+		{
+			"a similar name",
+			`{"messages":[{"role":"user","content":"a , b"}],"model":"m","streams":true}`,
+			false,
+		},
+		{
+			"a nested stream",
+			`{"messages":[{"role":"user","content":"a , b","stream":true}],"model":"m"}`,
+			false,
+		},
 		{"cut", plain[:len(plain)-1], false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 // record is a sink that writes down what it is given.
@@ -167,10 +165,25 @@ func TestPathsSelect(t *testing.T) {
 		{"member", []path{{path: "a", slot: a}}, `{"b":1,"a":"x"}`, []string{`1 "x" some=true`}},
 		{"empty string", []path{{path: "a", slot: a}}, `{"a":""}`, []string{`1 "" some=false`}},
 		{"case matters", []path{{path: "stream", slot: a}}, `{"Stream":true,"STREAM":true}`, nil},
-		{"escaped key", []path{{path: "stream", slot: a}}, `{"str\u0065am":true}`, []string{"1 true"}},
-		{"prefix is not enough", []path{{path: "stream", slot: a}}, `{"stream_options":1,"strea":1}`, nil},
+		{
+			"escaped key",
+			[]path{{path: "stream", slot: a}},
+			`{"str\u0065am":true}`,
+			[]string{"1 true"},
+		},
+		{
+			"prefix is not enough",
+			[]path{{path: "stream", slot: a}},
+			`{"stream_options":1,"strea":1}`,
+			nil,
+		},
 		{"repeated key", []path{{path: "a", slot: a}}, `{"a":1,"a":2}`, []string{"1 1", "1 2"}},
-		{"nested", []path{{path: "a.b.c", slot: a}}, `{"a":{"b":{"c":7},"c":8},"c":9}`, []string{"1 7"}},
+		{
+			"nested",
+			[]path{{path: "a.b.c", slot: a}},
+			`{"a":{"b":{"c":7},"c":8},"c":9}`,
+			[]string{"1 7"},
+		},
 		{"through null", []path{{path: "a.b", slot: a}}, `{"a":null}`, nil},
 		{"through a string", []path{{path: "a.b", slot: a}}, `{"a":"b"}`, nil},
 		{"through an array", []path{{path: "a.b", slot: a}}, `{"a":[{"b":1}]}`, nil},
@@ -194,9 +207,24 @@ func TestPathsSelect(t *testing.T) {
 			[]string{"1 open", "1 close", "2 open[]", "2 close[] some"},
 		},
 		{"document", []path{{path: "", slot: a}}, `{"x":1}`, []string{"1 open", "1 close some"}},
-		{"elements of the document", []path{{path: "[].a", slot: a}}, `[{"a":1},{"a":2}]`, []string{"1 1", "1 2"}},
-		{"two levels of arrays", []path{{path: "a[][]", slot: a}}, `{"a":[[1],[2,3]]}`, []string{"1 1", "1 2", "1 3"}},
-		{"presence only", []path{{path: "a", slot: a, keep: keepNone}}, `{"a":"secret"}`, []string{`1 "" some=true`}},
+		{
+			"elements of the document",
+			[]path{{path: "[].a", slot: a}},
+			`[{"a":1},{"a":2}]`,
+			[]string{"1 1", "1 2"},
+		},
+		{
+			"two levels of arrays",
+			[]path{{path: "a[][]", slot: a}},
+			`{"a":[[1],[2,3]]}`,
+			[]string{"1 1", "1 2", "1 3"},
+		},
+		{
+			"presence only",
+			[]path{{path: "a", slot: a, keep: keepNone}},
+			`{"a":"secret"}`,
+			[]string{`1 "" some=true`},
+		},
 		{
 			"numbers as they are",
 			[]path{{path: "a[]", slot: a}},
@@ -221,7 +249,12 @@ func TestPathsSelect(t *testing.T) {
 			`{"a":"\"\\\/\b\f\n\r\tAé"}`,
 			[]string{`1 "\"\\/\b\f\n\r\tAé" some=true`},
 		},
-		{"surrogate pair", []path{{path: "a", slot: a}}, `{"a":"\ud83e\udd89"}`, []string{`1 "🦉" some=true`}},
+		{
+			"surrogate pair",
+			[]path{{path: "a", slot: a}},
+			`{"a":"\ud83e\udd89"}`,
+			[]string{`1 "🦉" some=true`},
+		},
 		{
 			"lone high surrogate",
 			[]path{{path: "a", slot: a}},
@@ -316,7 +349,15 @@ func TestScannerStopsBehindTheDocument(t *testing.T) {
 		doc  string
 		used int
 	}{
-		{`{} {"a":1}`, 3}, {`{}`, 2}, {"{}\n\n", 4}, {`[1]data: [DONE]`, 3}, {`12 "x"`, 3}, {`"a""b"`, 3},
+		{
+			`{} {"a":1}`,
+			3}, {`{}`,
+			2}, {"{}\n\n",
+			4}, {`[1]data: [DONE]`,
+			3}, {`12 "x"`,
+			3}, {`"a""b"`,
+			3,
+		},
 	} {
 		s := &scanner{root: compile(), sink: &record{}}
 		s.reset()
@@ -362,98 +403,5 @@ func TestCompileKeepsBranchesApart(t *testing.T) {
 	}
 	if got := root.child(nil); got != nil {
 		t.Errorf("empty name leads to %+v", got)
-	}
-}
-
-// FuzzJSONWalker compares validity and the values found with encoding/json, and
-// one push with many.
-func FuzzJSONWalker(f *testing.F) {
-	for _, seed := range []string{
-		`{"a":"x","b":{"c":1.5},"l":[true,null,"é"]}`, `{"a":"\ud83e\udd89\n\u0000"}`, `{"a":[{"a":1}],"l":{}}`,
-		` [1, 2 ]`, `"a`, `{"a":1}{"a":2}`, `-0.0e+1`, "{\"a\":\"\xff\xc3\"}", `{"a":01}`, `{"a":1,"a":"2"}`,
-	} {
-		f.Add([]byte(seed), uint64(1))
-	}
-	root := compile([]path{{path: "a", slot: 1}, {path: "b.c", slot: 2}, {path: "l[]", slot: 3}})
-	f.Fuzz(func(t *testing.T, doc []byte, seed uint64) {
-		once, valid := scanAll(root, doc)
-		r := rand.New(rand.NewPCG(seed, 1))
-		var sizes []int
-		for range 64 {
-			sizes = append(sizes, 1+r.IntN(9))
-		}
-		cut, cutValid := scanAll(root, doc, sizes...)
-		if valid != cutValid || strings.Join(once, "\n") != strings.Join(cut, "\n") {
-			t.Fatalf("one push: %v %q\nmany: %v %q", valid, once, cutValid, cut)
-		}
-		if depth(doc) > maxDepth {
-			return
-		}
-		if std := json.Valid(doc); std != valid {
-			t.Fatalf("valid = %v, encoding/json says %v", valid, std)
-		}
-		if valid {
-			compareValues(t, doc, once)
-		}
-	})
-}
-
-// depth is at least the nesting of a document.
-func depth(doc []byte) int { return bytes.Count(doc, []byte("[")) + bytes.Count(doc, []byte("{")) }
-
-// compareValues checks the last scalar at each path against encoding/json.
-func compareValues(t *testing.T, doc []byte, lines []string) {
-	t.Helper()
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(doc, &fields) != nil {
-		return // no object
-	}
-	want := scalar(fields["a"])
-	got := ""
-	for _, l := range lines {
-		if rest, ok := strings.CutPrefix(l, "1 "); ok {
-			got = rest
-		}
-	}
-	if want != "" && got != want {
-		t.Fatalf("a is %s, encoding/json says %s", got, want)
-	}
-}
-
-// scalar writes a value as record does; "" for containers and absent ones.
-func scalar(raw json.RawMessage) string {
-	var v any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if d.Decode(&v) != nil {
-		return ""
-	}
-	switch v := v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return fmt.Sprint(v)
-	case json.Number:
-		if len(v) > textCap {
-			return ""
-		}
-		return v.String()
-	case string:
-		if len(v) > textCap || !utf8.Valid(raw) {
-			return ""
-		}
-		return fmt.Sprintf("%q some=%v", v, v != "")
-	}
-	return ""
-}
-
-func BenchmarkPlainString(b *testing.B) {
-	s := &scanner{root: compile(), sink: &record{}}
-	doc := []byte(`{"input":"` + strings.Repeat("The owl sees at night. ", 4000) + `"}`)
-	b.SetBytes(int64(len(doc)))
-	b.ReportAllocs()
-	for b.Loop() {
-		s.reset()
-		s.push(doc)
 	}
 }

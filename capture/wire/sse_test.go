@@ -64,7 +64,12 @@ func TestFramer(t *testing.T) {
 		{"comment", ": hi\n\n", ":=hi --", ""},
 		{"bare colon", ":\n\n", ":= --", ""},
 		{"comment without blank", ":hi\n", ":!=hi", ""},
-		{"all fields", "event: e\nid: 1\nretry: 2\ndata: d\n\n", "event=e id=1 retry=2 data=d --", ""},
+		{
+			"all fields",
+			"event: e\nid: 1\nretry: 2\ndata: d\n\n",
+			"event=e id=1 retry=2 data=d --",
+			"",
+		},
 		{"error field", "error: {}\n\n", "error={} --", ""},
 		{"unknown field", "foo: x\n", "?=x", ""},
 		{"long unknown field", strings.Repeat("x", 100) + ": y\n", "?=y", ""},
@@ -81,9 +86,19 @@ func TestFramer(t *testing.T) {
 		{"U+2028", "data: a\u2028b\n", "data=a\u2028b", "line_separator"},
 		{"U+2029 and U+0085", "data: \u2029\u0085\n", "data=\u2029\u0085", "line_separator*2"},
 		{"look-alikes", "data: \u2027\u202a\u0084â\u00c2\n", "data=\u2027\u202a\u0084â\u00c2", ""},
-		{"separator bytes over a line", "data: \xe2\x80\ndata: \xa8\n", "data=\xe2\x80 data=\xa8", ""},
+		{
+			"separator bytes over a line",
+			"data: \xe2\x80\ndata: \xa8\n",
+			"data=\xe2\x80 data=\xa8",
+			"",
+		},
 		{"lead byte twice", "data: \xe2\xe2\x80\xa8\n", "data=\xe2\xe2\x80\xa8", "line_separator"},
-		{"lead byte after lead byte", "data: \xc2\xe2\x80\xa9\n", "data=\xc2\xe2\x80\xa9", "line_separator"},
+		{
+			"lead byte after lead byte",
+			"data: \xc2\xe2\x80\xa9\n",
+			"data=\xc2\xe2\x80\xa9",
+			"line_separator",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, sizes := range [][]int{nil, {1}, {2, 3}, {5}, {6, 1}} {
