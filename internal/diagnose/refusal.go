@@ -43,7 +43,19 @@ func optionRejected(f *facts) (finding, bool) {
 
 // refusable reports whether the answer can be a refused stream at all.
 func refusable(f *facts) bool {
-	return f.stream && f.r.Response.Status >= 400 && !f.text.saysOther(options) && !plainRefusals.MatchString(f.text.said)
+	if !f.stream || f.r.Response.Status < 400 || f.text.saysOther(options) {
+		return false
+	}
+	return !f.text.topic || onlyPlain(f.text.said) || !plainRefusals.MatchString(f.text.said)
+}
+
+// onlyPlain reports whether the words ask for a plain call: nothing but
+// "nonstream" may stand there, for "only streams, not nonstream" says the
+// opposite.
+func onlyPlain(said string) bool {
+	return slices.ContainsFunc(plainWanted.FindAllString(said, -1), func(m string) bool {
+		return strings.Count(m, "stream") == 1
+	})
 }
 
 func streamRefusedByParam(f *facts) (finding, bool) {
@@ -55,14 +67,14 @@ func streamRefusedByParam(f *facts) (finding, bool) {
 
 var (
 	streamCodes = regexp.MustCompile(`\bstream(s|ing|ed)?( \w+){0,3}? (not|disabled|disallowed|denied|forbidden|unsupported|blocked|prohibited|refused|rejected|off)\b|` +
-		`\b(not?|un|disallow\w*|forbid\w*|unsupported|disabled?|cannot|denied|denies|without)( \w+){0,2}? ?stream(s|ing|ed)?\b|\bnostream`)
+		`\b(not?|un|disallow\w*|forbid\w*|unsupported|disabled?|cannot|denied|denies|without)( \w+){0,2} stream(s|ing|ed)?\b|\bnostream`)
 	plainCodes  = regexp.MustCompile(`\bstream(ing)? (is )?(required|only|mandatory)|\b(requires?|needs?|must|only)( \w+){0,1} stream(ing)?\b|\bnon ?stream\w*( \w+)? (not|unsupported|disabled|disallowed|forbidden)`)
 	otherStream = regexp.MustCompile(`option|usage|found|clos|ended|time|limit|error|interrupt|reset|exceed|abort|fail|exist|broken|id\b|parse|read`)
 )
 
 func streamRefusedByCode(f *facts) (finding, bool) {
 	code := f.text.code
-	if !refusable(f) || !streamCodes.MatchString(code) || otherStream.MatchString(code) || plainCodes.MatchString(code) || f.text.otherCause() {
+	if !strings.Contains(code, "stream") || !refusable(f) || !streamCodes.MatchString(code) || otherStream.MatchString(code) || plainCodes.MatchString(code) || f.text.otherCause() {
 		return no()
 	}
 	return refusedBecause(f)
@@ -121,8 +133,8 @@ func (t texts) otherCause() bool {
 	return causes.MatchString(t.code) || t.nested || !slices.Contains(streamParams, t.param)
 }
 
-// aboutStream is the opposite: the words may count.
-func (t texts) aboutStream() bool { return !t.otherCause() }
+// aboutStream reports whether the words may count as words about the stream.
+func (t texts) aboutStream() bool { return t.topic && !t.otherCause() }
 
 // saysOther reports whether the words or the parameter match another topic.
 func (t texts) saysOther(topic *regexp.Regexp) bool {
@@ -131,7 +143,7 @@ func (t texts) saysOther(topic *regexp.Regexp) bool {
 
 // How far stream and refusal may stand apart, in runes.
 const (
-	reachAfter  = 60
+	reachAfter  = 80
 	reachBefore = 40
 	reachWeak   = 15
 )
@@ -141,7 +153,7 @@ func refusesStream(said string) bool {
 	if crowd.MatchString(said) {
 		return false
 	}
-	if direct.MatchString(said) {
+	if direct.MatchString(said) || onlyPlain(said) {
 		return true
 	}
 	streams := wordForms.FindAllStringIndex(said, 16)
@@ -150,21 +162,22 @@ func refusesStream(said string) bool {
 
 // refusedNear looks for a refusal around the stream at w.
 func refusedNear(said string, w []int) bool {
-	if broke.MatchString(said[w[1]:]) {
+	if broke.MatchString(said[w[1]:]) || failing.MatchString(said[:w[0]]) {
 		return false
 	}
 	for _, n := range refusals.FindAllStringIndex(said, 16) {
 		switch {
 		case n[0] >= w[1] && connected(said[w[1]:n[0]], reachAfter):
 			return true
-		case w[0] >= n[1] && connected(said[n[1]:w[0]], reachBefore) && !parameterSubject.MatchString(said[:n[0]]):
+		case w[0] >= n[1] && connected(said[n[1]:w[0]], reachBefore) && !strings.ContainsAny(said[n[1]:w[0]], ",，、") && !parameterSubject.MatchString(said[:n[0]]):
 			return true
 		case n[0] < w[1] && w[0] < n[1]:
 			return true // one expression holds both
 		}
 	}
-	n := weakRefusals.FindStringIndex(said[w[1]:])
-	return n != nil && connected(said[w[1]:w[1]+n[0]], reachWeak)
+	rest := said[w[1]:]
+	n := weakRefusals.FindStringIndex(rest)
+	return n != nil && connected(rest[:n[0]], reachWeak) && !reasons.MatchString(rest[n[1]:]) && !elsewhere.MatchString(said)
 }
 
 // sentenceEnd is a mark that ends a clause; a dot inside a name is none.

@@ -82,7 +82,7 @@ var streamRows = []Row{
 	},
 	{
 		Class: call.ClassSSEMalformed, Severity: fail, Fault: call.FaultProvider,
-		Sentence: "{count} are not valid JSON.",
+		Sentence: "{count} not valid JSON.",
 		Remedies: []string{"a.ask", "o.err"},
 	},
 	{

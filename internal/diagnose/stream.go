@@ -57,7 +57,7 @@ func streamTruncated(f *facts) (finding, bool) {
 	if !streaming(f) || f.terminal && !f.open() || !f.cut() || f.open() && f.r.Stream.Finish {
 		return no()
 	}
-	found := finding{seconds: f.since(f.left).Seconds()}
+	found := finding{seconds: max(f.since(f.left).Seconds(), 0.001)} // 0 would read as not known
 	if atDeadline(f.since(f.left), hopDeadlines, 0.01) {
 		found.fault = call.FaultNetwork
 	}
@@ -111,9 +111,9 @@ func sseMalformed(f *facts) (finding, bool) {
 	case n == 0:
 		return no()
 	case n == 1:
-		return finding{what: "1 event"}, true
+		return finding{what: "1 event is"}, true
 	}
-	return finding{what: strconv.Itoa(n) + " events"}, true
+	return finding{what: strconv.Itoa(n) + " events are"}, true
 }
 
 // toolOddities are how pieces of tool calls fail to join. Decoders report the

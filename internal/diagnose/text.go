@@ -21,6 +21,8 @@ type texts struct {
 	// code is code and type as separate words: StreamNotAllowed reads "stream
 	// not allowed".
 	code string
+	// topic: the words may be about streams at all; judging them is dear.
+	topic bool
 	// param is the last segment of the parameter's path.
 	param string
 	// nested: the parameter's path goes into a list or an object.
@@ -28,8 +30,9 @@ type texts struct {
 }
 
 func textsOf(e call.Error) texts {
-	t := texts{all: plainText(e.Message), code: words(e.Code) + "; " + words(e.Type)}
+	t := texts{all: plainText(e.Message), code: kind(e.Code) + "; " + kind(e.Type)}
 	t.said = echo.ReplaceAllString(unquoted(t.all), " ")
+	t.topic = mayBeAboutStreams(t.said)
 	path := strings.ToLower(strings.Trim(e.Param, " '\"`"))
 	t.nested = strings.ContainsAny(path, "[")
 	t.param = path
@@ -40,9 +43,10 @@ func textsOf(e call.Error) texts {
 }
 
 var (
-	links = regexp.MustCompile(`https?://\S+`)
+	blanks = regexp.MustCompile(`[ \t]+`)
+	links  = regexp.MustCompile(`https?://\S+`)
 	// foreign are streams of another kind.
-	foreign = regexp.MustCompile(`\bevent[- ]streams?\b|\b(audio|video|image|media|live|screen)[- ]?stream(s|ing)?\b|` +
+	foreign = regexp.MustCompile(`\bflux (rss|audio|vid[ée]o)\b|\bevent[- ]streams?\b|\b(audio|video|image|media|live|screen)[- ]?stream(s|ing)?\b|` +
 		`\b(input|data|byte|file|log|tcp|memory|kinesis|redis)[- ]?streams?\b`)
 	nonStream = regexp.MustCompile(`\bnon[- ]?stream(ing|ed|s)?\b|\bnicht-?(streaming|gestreamt\w*)\b|\bunstreamed\b|` +
 		`\bsans (streaming|flux)\b|\bsin (streaming|transmisi[oó]n)\b|\bohne streaming\b|` +
@@ -60,8 +64,34 @@ func plainText(s string) string {
 	s = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`).Replace(strings.ToLower(s))
 	s = strings.NewReplacer("can't", "cannot", "won't", "will not", "n't ", " not ").Replace(s)
 	s = links.ReplaceAllString(s, " ")
+	if !mayBeAboutStreams(s) {
+		return s
+	}
 	s = foreign.ReplaceAllString(s, " ")
-	return nonStream.ReplaceAllString(s, " nonstream ")
+	return blanks.ReplaceAllString(nonStream.ReplaceAllString(s, " nonstream "), " ")
+}
+
+// streamHints are pieces of all Latin words for a stream. Other scripts are
+// looked at without one.
+var streamHints = []string{
+	"stream", "flux", "diffusion", "transmis", "flujo", "fluss", "sse", "sent event", "sent-event", "strøm", "ström", "strumie", "akış",
+	"suorat", "truyền", "phát",
+}
+
+func mayBeAboutStreams(said string) bool {
+	for _, hint := range streamHints {
+		if strings.Contains(said, hint) {
+			return true
+		}
+	}
+	const greek = 0x0370 // where scripts begin that are not Latin
+	return strings.IndexFunc(said, func(r rune) bool { return r >= greek && unicode.IsLetter(r) }) >= 0
+}
+
+// kind is a code or type in words, without the word that says it is an error.
+func kind(id string) string {
+	w := words(id)
+	return strings.TrimSuffix(strings.TrimSuffix(w, " error"), " exception")
 }
 
 // words splits an identifier: snake_case, kebab-case and CamelCase alike.
