@@ -2,48 +2,81 @@ package observe
 
 import "time"
 
-// backlogItems bounds the number of kept reads beside their bytes.
-const backlogItems = 1024
+const (
+	// backlogItems bounds the number of kept reads beside their bytes.
+	backlogItems = 1024
+	// backlogStretch is how much more is kept while the answer would be read
+	// as one that nobody asked for: a goroutine may stall for longer than it
+	// takes a fast service to send Limits.Backlog.
+	backlogStretch = 16
+)
 
-// backlog keeps response bytes that came while a request was between its
-// forwarding and its observation, so that the answer is not seen first.
+// backlog puts what both directions show into the order of cause and effect.
+// Bytes are announced before they are written, and shown after. What they
+// cause on the other side is announced later, but can be shown earlier: it is
+// kept until they were shown. Only one direction can wait for the other.
 type backlog struct {
-	waiting bool // request bytes are forwarded and not observed yet
-	limit   int
-	data    []byte
-	items   []kept
+	limit int
+	seq   uint64
+	// ticket is the announcement of bytes that were not shown yet, 0 for none.
+	ticket [2]uint64
+	data   []byte
+	items  []kept
 }
 
-// kept is one response read, or the end of the response direction.
+// kept is one read that waits, or the end of its direction.
 type kept struct {
+	d      Direction
 	n      int
 	at     time.Time
 	closed bool
 	how    Closing
 }
 
-// hold keeps a copy of p; false means that p is to be observed now, after what
-// is kept.
-func (b *backlog) hold(p []byte, at time.Time) bool {
-	if !b.waiting || len(b.data)+len(p) > b.limit || len(b.items) >= backlogItems {
+func (b *backlog) announce(d Direction) {
+	b.seq++
+	b.ticket[d] = b.seq
+}
+
+// shown ends the announcement of d, and reports whether the other direction
+// has announced something earlier that was not shown yet.
+func (b *backlog) shown(d Direction) (behind bool) {
+	mine, other := b.ticket[d], b.ticket[1-d]
+	b.ticket[d] = 0
+	return other != 0 && (mine == 0 || other < mine)
+}
+
+// hold keeps a copy of p; false means that it has no room for p. early tells
+// that p needs what it waits for to be understood.
+func (b *backlog) hold(d Direction, p []byte, at time.Time, early bool) bool {
+	factor := 1
+	if early {
+		factor = backlogStretch
+	}
+	if len(b.data)+len(p) > factor*b.limit || len(b.items) >= factor*backlogItems {
 		return false
 	}
 	b.data = append(b.data, p...)
-	b.items = append(b.items, kept{n: len(p), at: at})
+	b.items = append(b.items, kept{d: d, n: len(p), at: at})
 	return true
 }
 
-func (b *backlog) holdClose(how Closing, at time.Time) bool {
-	if b.waiting {
-		b.items = append(b.items, kept{at: at, closed: true, how: how})
-	}
-	return b.waiting
+func (b *backlog) holdClose(d Direction, how Closing, at time.Time) {
+	b.items = append(b.items, kept{d: d, at: at, closed: true, how: how})
 }
 
+// strained reports whether more is kept than the limit foresees.
+func (b *backlog) strained() bool {
+	return len(b.data) > b.limit || len(b.items) > backlogItems
+}
+
+// busy reports whether request bytes, or what waits, are still to be observed.
+func (b *backlog) busy() bool { return b.ticket[Request] != 0 || len(b.items) > 0 }
+
 func (b *backlog) reset() {
-	b.items = b.items[:0]
-	if b.data = b.data[:0]; cap(b.data) > 16<<10 {
-		b.data = nil
+	b.items, b.data = b.items[:0], b.data[:0]
+	if cap(b.data) > 16<<10 || cap(b.items) > 64 {
+		b.items, b.data = nil, nil
 	}
 }
 
@@ -62,10 +95,10 @@ func (c *Conn) drain() {
 	data := c.backlog.data
 	for _, k := range c.backlog.items {
 		if k.closed {
-			c.x.closeDirection(Response, k.how, k.at)
+			c.x.closeDirection(k.d, k.how, k.at)
 			continue
 		}
-		c.observe(Response, data[:k.n], k.at)
+		c.observe(k.d, data[:k.n], k.at)
 		data = data[k.n:]
 	}
 	c.backlog.reset()

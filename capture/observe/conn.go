@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,7 @@ type Limits struct {
 	Head        int // bytes of one head or h2 header list: 256 KiB
 	Trailers    int // bytes of one h1 trailer section: 256 KiB
 	ChunkLine   int // bytes of one chunk-size line: 64 KiB
-	Backlog     int // response bytes kept while a request is forwarded: 64 KiB
+	Backlog     int // bytes kept until their cause was shown: 64 KiB; 16 times as many of an answer if no request is known
 	Outstanding int // h1 requests without a whole answer: 1024
 	Streams     int // h2 streams in flight: 4096
 }
@@ -47,8 +48,10 @@ func (l Limits) withDefaults() Limits {
 // parser reads both directions of one protocol.
 type parser interface {
 	push(d Direction, p []byte, at time.Time)
-	// pending counts exchanges that have begun on the wire but not yet here.
-	pending() int
+	// standing tells how many exchanges have begun on the wire but not yet
+	// here, and whether response bytes would be early: an answer that no
+	// request seen so far asked for.
+	standing() (begun int, early bool)
 }
 
 // Conn observes one connection. Its methods may be called from any goroutine;
@@ -76,64 +79,70 @@ func New(cfg Config) *Conn {
 	return c
 }
 
-// Forwarding announces that bytes of d are about to be written to the peer.
-// The answer can overtake the observation of its request, so response bytes
-// that come before the Push of these request bytes wait for it. Announcing
-// Response does nothing.
+// Forwarding announces that bytes of d were read and are about to be written;
+// a Push of them or a Close of d must follow. What the peer does on them can be
+// shown before they are, by the goroutine of the other direction. Such effects
+// wait for their cause: everything is observed in the order of announcements,
+// a Push or Close without one counting as announced just then.
 func (c *Conn) Forwarding(d Direction) {
-	if d != Request || c.x.opaque.Load() != nil {
+	if !c.x.running() {
 		return
 	}
 	c.mu.Lock()
 	defer c.leave(time.Time{})
-	c.backlog.waiting = !c.stopped
+	if !c.stopped {
+		c.backlog.announce(d)
+	}
 }
 
 // Push shows bytes of d that were forwarded; at is when they were read. p is
 // borrowed until Push returns. A panic in here or in an Exchange ends the
 // observation of this connection and goes no further.
 func (c *Conn) Push(d Direction, p []byte, at time.Time) {
-	if c.x.opaque.Load() != nil {
-		return
+	if c.x.running() && c.push(d, p, at) {
+		runtime.Gosched() // to the goroutine that is behind
 	}
+}
+
+// push reports whether the backlog is fuller than it should be.
+func (c *Conn) push(d Direction, p []byte, at time.Time) bool {
 	c.mu.Lock()
 	defer c.leave(at)
 	if c.stopped {
-		return
+		return false
 	}
-	if d == Response {
-		if c.backlog.hold(p, at) {
-			return
+	if c.backlog.shown(d) {
+		if len(p) == 0 {
+			return false
+		}
+		_, early := c.parser.standing()
+		if c.backlog.hold(d, p, at, early && d == Response) {
+			return c.backlog.strained()
 		}
 		c.drain()
 	}
 	c.observe(d, p, at)
-	if d == Request {
-		c.backlog.waiting = false
-		c.drain()
-	}
+	c.drain()
+	return false
 }
 
 // Close tells that no more bytes of d will come, and how that showed. What is
 // unfinished in that direction ends; the other direction may go on. Only the
 // first Close of a direction counts.
 func (c *Conn) Close(d Direction, how Closing, at time.Time) {
-	if c.x.opaque.Load() != nil {
+	if !c.x.running() {
 		return
 	}
 	c.mu.Lock()
 	defer c.leave(at)
-	if c.stopped {
-		return
-	}
-	if d == Response && c.backlog.holdClose(how, at) {
-		return
-	}
-	if d == Request {
-		c.backlog.waiting = false
+	switch {
+	case c.stopped:
+	case c.backlog.shown(d):
+		c.backlog.holdClose(d, how, at)
+	default:
 		c.drain()
+		c.x.closeDirection(d, how, at)
 	}
-	c.x.closeDirection(d, how, at)
 }
 
 // Stop ends the observation of the connection: exchanges in flight end with
@@ -186,9 +195,10 @@ func (c *Conn) settle() {
 	}
 	n := c.x.flows.n
 	if c.parser != nil && !c.x.closed[Request].done {
-		n += c.parser.pending()
+		begun, _ := c.parser.standing()
+		n += begun
 	}
-	if n == 0 && c.backlog.waiting {
+	if n == 0 && c.backlog.busy() {
 		n = 1
 	}
 	c.count.Store(int64(n))

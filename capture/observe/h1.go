@@ -41,11 +41,11 @@ func newH1(c *exchanges) *h1 {
 	return &h1{c: c, in: [2]message{{d: Request}, {d: Response}}}
 }
 
-func (h *h1) pending() int {
+func (h *h1) standing() (begun int, early bool) {
 	if h.in[Request].place == inHead {
-		return 1
+		begun = 1
 	}
-	return 0
+	return begun, len(h.waiting) == 0 && h.in[Response].place == atStart
 }
 
 func (h *h1) push(d Direction, p []byte, at time.Time) {

@@ -28,7 +28,9 @@ func newH2(c *exchanges) *h2 {
 
 func (h *h2) push(d Direction, p []byte, at time.Time) { h.in[d].push(p, at) }
 
-func (h *h2) pending() int { return 0 }
+// standing finds response bytes early always: the head of a new stream may be
+// among them.
+func (h *h2) standing() (begun int, early bool) { return 0, true }
 
 // request takes a header block of the client: a new stream's head, or trailers.
 func (h *h2) request(b *block, stream uint32, at time.Time) {

@@ -160,6 +160,44 @@ func TestBacklogBoundsTheNumberOfReads(t *testing.T) {
 	}
 }
 
+// A goroutine that stalls between writing a request and showing it does not
+// make its answer one that nobody asked for, until the answer is very long.
+func TestBacklogWaitsLongerForAnUnknownRequest(t *testing.T) {
+	answer := "HTTP/1.1 200 OK\r\n\r\n"
+	cases := []struct {
+		name    string
+		limit   int
+		reads   int
+		size    int
+		unasked bool
+	}{
+		{"beyond the limit", 1000, 5, 1000, false},
+		{"many small reads", 1000, 5000, 1, false},
+		{"up to 16 times the limit", 1000, 15, 1000, false},
+		{"beyond that", 1000, 17, 1000, true},
+		{"too many reads", 100_000, 17 * 1024, 1, true},
+		{"empty reads do not count", 1000, 17 * 1024, 0, false},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			tp := newTape()
+			c := newConn(tp, observe.Config{Limits: observe.Limits{Backlog: tc.limit}})
+			c.Forwarding(request)
+			push(response, answer).play(c, false)
+			for range tc.reads {
+				push(response, strings.Repeat("x", tc.size)).play(c, false)
+			}
+			if early := tp.opened > 0; early != tc.unasked {
+				t.Errorf("%d exchanges open before the request is seen", tp.opened)
+			}
+			push(request, get).play(c, false)
+			if unasked := strings.HasSuffix(tp.lines[1], "unasked"); unasked != tc.unasked {
+				t.Errorf("unasked %v, want %v: %q", unasked, tc.unasked, tp.lines[1])
+			}
+		})
+	}
+}
+
 // What was kept keeps its own times.
 func TestBacklogKeepsTheTimes(t *testing.T) {
 	var times []time.Time
