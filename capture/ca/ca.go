@@ -39,6 +39,10 @@ type Config struct {
 	Names []string
 	// IPs are the permitted IP literals; without any, no address is permitted.
 	IPs []netip.Addr
+	// Widen keeps what the stored authority permits beyond Names and IPs, so
+	// that runs with different hosts do not replace each other's authority: a
+	// new one is made only when something is missing. Rotate narrows again.
+	Widen bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// SystemRoots is the PEM file that is joined into bundle.crt. Empty means
@@ -133,6 +137,9 @@ func (d *dir) authority(cfg Config, want scope, rotate bool) (*Authority, error)
 	had := !errors.Is(err, errAbsent)
 	if err != nil && had && !rotate {
 		return nil, err
+	}
+	if err == nil && cfg.Widen && !rotate {
+		want = p.scope.union(want)
 	}
 	fresh := err != nil || rotate || !p.scope.equal(want)
 	if fresh {

@@ -47,6 +47,11 @@ func (s scope) ordered() scope {
 	return scope{names: slices.Compact(s.names), ips: slices.Compact(s.ips)}
 }
 
+// union returns a scope that permits what either does.
+func (s scope) union(o scope) scope {
+	return scope{names: slices.Concat(s.names, o.names), ips: slices.Concat(s.ips, o.ips)}.ordered()
+}
+
 func (s scope) equal(o scope) bool {
 	return slices.Equal(s.names, o.names) && slices.Equal(s.ips, o.ips)
 }

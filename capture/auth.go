@@ -1,0 +1,39 @@
+package capture
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
+
+// ProxyToken is the password of user in the proxy URL: a keyed hash of the
+// name, so that nobody can pose as somebody else.
+func ProxyToken(secret []byte, user string) string {
+	m := hmac.New(sha256.New, secret)
+	m.Write([]byte("llmtap proxy token\x00" + user))
+	return hex.EncodeToString(m.Sum(nil)[:16])
+}
+
+// authenticate returns the user of a Proxy-Authorization value. With auth none
+// the value is not looked at; optional takes calls without one as unknown.
+func (p *Proxy) authenticate(header string) (user string, err error) {
+	if p.cfg.Auth == AuthNone || p.cfg.Auth == "" {
+		return "", nil
+	}
+	if header == "" && p.cfg.Auth == AuthOptional {
+		return "unknown", nil
+	}
+	scheme, rest, _ := strings.Cut(header, " ")
+	raw, derr := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
+	name, token, ok := strings.Cut(string(raw), ":")
+	if derr != nil || !ok || !strings.EqualFold(scheme, "basic") {
+		return "", errAuth
+	}
+	if subtle.ConstantTimeCompare([]byte(token), []byte(ProxyToken(p.cfg.Secret, name))) != 1 {
+		return "", errAuth
+	}
+	return name, nil
+}

@@ -1,0 +1,170 @@
+package capture
+
+import (
+	"strings"
+
+	"llmtap/capture/observe"
+	"llmtap/internal/call"
+	"llmtap/internal/redact"
+)
+
+// maxHeaders bounds the header lines kept while an exchange lives.
+const maxHeaders = 96
+
+// headers is a copy of one request head for fingerprints. Credentials are left
+// out: they are digested while the head is at hand and never copied.
+type headers struct {
+	list []call.Header // lower-case names
+}
+
+// credential reports whether a header's value must never be copied.
+func credential(lower string) bool {
+	switch lower {
+	case "authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "set-cookie",
+		"x-amz-security-token", "ocp-apim-subscription-key", "sec-websocket-protocol", "authentication-info":
+		return true
+	}
+	return strings.Contains(lower, "token") || strings.Contains(lower, "secret") || strings.Contains(lower, "password")
+}
+
+// copyHeaders copies the lines of a head into one allocation.
+func copyHeaders(fields []observe.Field) headers {
+	size, n := 0, min(len(fields), maxHeaders)
+	for _, f := range fields[:n] {
+		size += len(f.Name) + len(f.Value)
+	}
+	var all strings.Builder
+	all.Grow(size)
+	out := headers{list: make([]call.Header, 0, n)}
+	type span struct{ name, value int }
+	spans := make([]span, 0, n)
+	for _, f := range fields[:n] {
+		for _, c := range f.Name {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			all.WriteByte(c)
+		}
+		v := f.Value
+		if s := all.String(); credential(s[len(s)-len(f.Name):]) {
+			v = nil
+		}
+		all.Write(v)
+		spans = append(spans, span{len(f.Name), len(v)})
+	}
+	s := all.String()
+	for _, sp := range spans {
+		out.list = append(out.list, call.Header{Name: s[:sp.name], Value: s[sp.name : sp.name+sp.value]})
+		s = s[sp.name+sp.value:]
+	}
+	return out
+}
+
+// get returns the first value of the header, name in any case.
+func (h headers) get(name string) string {
+	for _, x := range h.list {
+		if strings.EqualFold(x.Name, name) {
+			return x.Value
+		}
+	}
+	return ""
+}
+
+// has reports whether the header is there.
+func (h headers) has(name string) bool {
+	for _, x := range h.list {
+		if strings.EqualFold(x.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// allowed returns the allow-listed headers, redacted, for the record.
+func (h headers) allowed() []call.Header {
+	var out []call.Header
+	for _, x := range h.list {
+		if redact.Allowed(x.Name) && !credential(x.Name) {
+			out = append(out, call.Header{Name: x.Name, Value: redact.Text(x.Value, 256)})
+		}
+	}
+	return out
+}
+
+// authOf digests the credential of a request; the raw value is not kept.
+func authOf(hash call.Hasher, fields []observe.Field, query string) call.Auth {
+	var auth call.Auth
+	for _, f := range fields {
+		switch {
+		case foldEq(f.Name, "api-key"), foldEq(f.Name, "x-api-key"), foldEq(f.Name, "x-goog-api-key"):
+			return call.Auth{Scheme: "api_key", Digest: hash.Secret(string(f.Value))}
+		case foldEq(f.Name, "authorization"):
+			scheme, rest, _ := strings.Cut(string(f.Value), " ")
+			switch {
+			case strings.EqualFold(scheme, "bearer"):
+				auth = call.Auth{Scheme: "bearer", Digest: hash.Secret(rest)}
+			case strings.HasPrefix(scheme, "AWS4-"):
+				key, _, _ := strings.Cut(rest, "/")
+				auth = call.Auth{Scheme: "sigv4", Digest: hash.Secret(strings.TrimPrefix(key, "Credential="))}
+			default:
+				auth = call.Auth{Scheme: "other", Digest: hash.Secret(rest)}
+			}
+		}
+	}
+	if auth.Scheme != "" {
+		return auth
+	}
+	for kv := range strings.SplitSeq(query, "&") {
+		if k, v, ok := strings.Cut(kv, "="); ok && (k == "key" || k == "api_key" || k == "api-key" || k == "access_token") {
+			return call.Auth{Scheme: "api_key", Digest: hash.Secret(v)}
+		}
+	}
+	return call.Auth{Scheme: "none"}
+}
+
+// foldEq compares an ASCII header name with a lower-case one.
+func foldEq(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// field returns a header value of a head, empty if absent.
+func field(fields []observe.Field, lower string) string {
+	for _, f := range fields {
+		if foldEq(f.Name, lower) {
+			return string(f.Value)
+		}
+	}
+	return ""
+}
+
+// traceparent reads a W3C trace context header; anything malformed is none.
+func traceparent(v string) call.SpanContext {
+	if len(v) < 55 || v[2] != '-' || v[35] != '-' || v[52] != '-' || v[:2] == "ff" || (v[:2] == "00" && len(v) != 55) {
+		return call.SpanContext{}
+	}
+	trace, span, flags := v[3:35], v[36:52], v[53:55]
+	if !hexLower(trace) || !hexLower(span) || !hexLower(flags) || strings.Trim(trace, "0") == "" || strings.Trim(span, "0") == "" {
+		return call.SpanContext{}
+	}
+	return call.SpanContext{Trace: trace, Span: span, Sampled: strings.IndexByte("13579bdf", flags[1]) >= 0}
+}
+
+func hexLower(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,47 @@
+package capture
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"llmtap/internal/call"
+)
+
+// maxLive bounds the registry of live calls; beyond it a call is relayed and
+// recorded as ever, only not listed while it runs.
+const maxLive = 4096
+
+// liveCalls is the registry of attempts in flight.
+type liveCalls struct {
+	mu    sync.Mutex
+	calls map[string]call.Record
+}
+
+func newLiveCalls() *liveCalls { return &liveCalls{calls: map[string]call.Record{}} }
+
+func (l *liveCalls) add(r call.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.calls) < maxLive {
+		l.calls[r.Identity.ID] = r
+	}
+}
+
+func (l *liveCalls) remove(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.calls, id)
+}
+
+// list returns the live attempts, newest first.
+func (l *liveCalls) list() []call.Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]call.Record, 0, len(l.calls))
+	for _, r := range l.calls {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b call.Record) int { return cmp.Compare(b.Identity.ID, a.Identity.ID) })
+	return out
+}

@@ -1,0 +1,217 @@
+package capture
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/elazarl/goproxy"
+
+	"llmtap/capture/relay"
+	"llmtap/internal/call"
+)
+
+// Proxy is the data path: a forward proxy, and base-URL routes beside it. Make
+// one with New, give it listeners with Serve and ServeRoutes, end it with
+// Shutdown.
+type Proxy struct {
+	cfg     Config
+	b       *builder
+	dialer  *dialer
+	relay   *relay.Relay
+	outside *transport
+	blind   *blindTable
+	servers []*http.Server
+	log     *slog.Logger
+
+	// base is the context of all tunnels, stop ends it.
+	base func() context.Context
+	stop context.CancelFunc
+
+	draining atomic.Bool
+
+	// mu guards tunnels and perUser; wg counts tunnel goroutines.
+	mu      sync.Mutex
+	tunnels map[*tunnel]struct{}
+	perUser map[string]int
+	wg      sync.WaitGroup
+}
+
+// New builds a Proxy. It listens to nothing yet.
+func New(cfg Config) (*Proxy, error) {
+	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Authority == nil && !cfg.Policy.TunnelOnly {
+		return nil, errors.New("capture: build proxy: no authority to decrypt with, and not --tunnel-only")
+	}
+	b := &builder{hooks: cfg.Hooks, hash: call.NewHasher(cfg.Secret), live: newLiveCalls(), stats: newStats(), now: time.Now}
+	if cfg.StoreContent {
+		b.content = cfg.Limits.Content
+	}
+	base, stop := context.WithCancel(context.Background())
+	p := &Proxy{
+		base: func() context.Context { return base }, stop: stop,
+		cfg: cfg, b: b, log: cfg.Logger, blind: newBlindTable(),
+		dialer:  &dialer{policy: cfg.Policy, proxy: cfg.UpstreamProxy, timeout: cfg.Limits.Dial},
+		tunnels: map[*tunnel]struct{}{}, perUser: map[string]int{},
+	}
+	p.relay = relay.New(relay.Config{
+		Leaf: p.leaf, Roots: cfg.Roots, Strict: cfg.Policy.Strict,
+		Limits: relay.Limits{Handshake: cfg.Limits.Dial, Idle: cfg.Limits.Idle}, HandshakeFailed: b.stats.handshake,
+	})
+	p.outside = newTransport(p)
+	return p, nil
+}
+
+func (p *Proxy) leaf(ctx context.Context, name string) (*tls.Certificate, error) {
+	if p.cfg.Authority == nil {
+		return nil, errors.New("capture: mint leaf: decrypting is switched off")
+	}
+	return p.cfg.Authority.Leaf(ctx, name)
+}
+
+// Serve runs the forward proxy on l until Shutdown. It owns l.
+func (p *Proxy) Serve(l net.Listener) error {
+	g := goproxy.NewProxyHttpServer()
+	g.KeepAcceptEncoding = true
+	g.ConnectDial, g.ConnectDialWithReq = nil, nil
+	g.Logger = quiet{p.log}
+	g.NonproxyHandler = http.HandlerFunc(nonProxy)
+	g.Tr = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("capture: goproxy's own transport must never dial")
+	}}
+	g.OnRequest().HandleConnect(goproxy.FuncHttpsHandler(p.connect))
+	g.OnRequest().DoFunc(p.outside.request)
+	return p.serve(l, p.outside.handler(g))
+}
+
+// quiet sends goproxy's warnings to the log as data, never as a format.
+type quiet struct{ log *slog.Logger }
+
+// Printf logs one warning of goproxy.
+func (q quiet) Printf(format string, v ...any) {
+	q.log.Debug("goproxy says", "text", fmt.Sprintf(format, v...))
+}
+
+func (p *Proxy) serve(l net.Listener, h http.Handler) error {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	s := &http.Server{
+		Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 120 * time.Second,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	p.mu.Lock()
+	p.servers = append(p.servers, s)
+	p.mu.Unlock()
+	p.dialer.setOwn(l.Addr())
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("capture: serve %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// Refuse names further listeners of the agent (the admin page) that must never
+// be a destination, even if the operator allowed their address.
+func (p *Proxy) Refuse(addrs ...net.Addr) { p.dialer.setOwn(addrs...) }
+
+// Live returns the attempts in flight, newest first.
+func (p *Proxy) Live() []call.Record { return p.b.live.list() }
+
+// Tunnels returns the connections that were not looked into, newest first.
+func (p *Proxy) Tunnels() []call.Tunnel { return p.blind.list() }
+
+// Stats returns the counters of capture and of the relay.
+func (p *Proxy) Stats() (Snapshot, relay.Stats) { return p.b.stats.Snapshot(), p.relay.Stats() }
+
+// admit registers a tunnel unless the agent is full or going away.
+func (p *Proxy) admit(t *tunnel) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := t.conn.user + "@" + t.conn.client
+	switch {
+	case p.draining.Load():
+		return errDraining
+	case len(p.tunnels) >= p.cfg.Limits.Tunnels, p.perUser[key] >= p.cfg.Limits.PerUser:
+		return errTooMany
+	}
+	p.tunnels[t] = struct{}{}
+	p.perUser[key]++
+	p.wg.Add(1)
+	return nil
+}
+
+func (p *Proxy) release(t *tunnel) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := t.conn.user + "@" + t.conn.client
+	if p.perUser[key]--; p.perUser[key] == 0 {
+		delete(p.perUser, key)
+	}
+	delete(p.tunnels, t)
+	p.wg.Done()
+}
+
+// Drain stops accepting: listeners close, idle tunnels end at once, busy ones
+// after their exchange. It returns when nothing is open or ctx is done; then
+// Close cuts the rest.
+func (p *Proxy) Drain(ctx context.Context) error {
+	p.draining.Store(true)
+	p.mu.Lock()
+	servers := p.servers
+	for t := range p.tunnels {
+		t.drain()
+	}
+	p.mu.Unlock()
+	var errs []error
+	for _, s := range servers {
+		errs = append(errs, s.Shutdown(ctx))
+	}
+	idle := make(chan struct{})
+	go func() { // ends with the last tunnel: Close ends them all
+		p.wg.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		errs = append(errs, ctx.Err())
+	}
+	return errors.Join(errs...)
+}
+
+// Close ends what is still open, as ended by the agent, and waits for it. Safe
+// to call twice, and without Drain.
+func (p *Proxy) Close() error {
+	p.draining.Store(true)
+	p.mu.Lock()
+	var errs []error
+	for _, s := range p.servers {
+		errs = append(errs, s.Close())
+	}
+	for t := range p.tunnels {
+		t.relay.Shutdown()
+	}
+	p.mu.Unlock()
+	p.stop()
+	p.wg.Wait()
+	p.outside.close()
+	return errors.Join(errs...)
+}
+
+// newConnection describes a client connection for the exchanges on it.
+func newConnection(scheme, host string, port int, mode call.CaptureMode) *connection {
+	var id [6]byte
+	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
+	return &connection{id: hex.EncodeToString(id[:]), scheme: scheme, host: host, port: port, mode: mode}
+}

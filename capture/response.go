@@ -1,0 +1,215 @@
+package capture
+
+import (
+	"mime"
+	"strings"
+	"time"
+
+	"llmtap/capture/observe"
+	"llmtap/capture/wire"
+	"llmtap/internal/call"
+	"llmtap/internal/redact"
+)
+
+// burstGap separates two bursts: reads further apart than this did not come
+// together (failure catalogue §1.1).
+const burstGap = 20 * time.Millisecond
+
+// responseReader decodes one response body as it arrives and keeps its clocks.
+type responseReader struct {
+	x    *exchange
+	wire *wire.Response
+	zip  *inflater
+	// now is the arrival of the bytes being decoded.
+	now         time.Time
+	lastContent time.Time
+	burst       int // data events of the current burst
+	broken      bool
+	odd         int       // oddities so far
+	oddAt       time.Time // when the last one came
+	onKind      func(wire.Kind)
+	stream      call.Stream
+}
+
+func (x *exchange) responseHead(h *observe.Head, at time.Time) {
+	r := &x.rec
+	if r.Identity.ID == "" { // unasked
+		r.Identity.ID, r.Identity.Start = x.b.newID(at), at
+	}
+	r.Timing.Headers = at
+	head := copyHeaders(h.Fields)
+	r.Response.Status, r.Response.HTTP, r.Response.Origin = h.Status, h.Proto, "upstream"
+	r.Response.Headers = head.allowed()
+	r.Response.Body.ContentType = mediaType(head.get("Content-Type"))
+	r.Response.Body.Encoding = strings.ToLower(head.get("Content-Encoding"))
+	r.Response.Body.Transfer = transferOf(h.Transfer)
+	r.Agent.Overhead += time.Duration(x.conn.lag.Load())
+	if h.Status == 101 || x.req == nil {
+		return
+	}
+	mode := r.Request.Mode
+	if x.reqEnd == nil {
+		mode = x.match.PathMode
+	}
+	rr := &responseReader{x: x, wire: wire.NewResponse(x.match, mode, wire.ResponseHead{
+		Status: h.Status, MediaType: r.Response.Body.ContentType, ErrorType: head.get("x-amzn-errortype"), NoCharset: noCharset(head.get("Content-Type")),
+	})}
+	rr.onKind = rr.event
+	var ok bool
+	if rr.zip, ok = newInflater(r.Response.Body.Encoding, rr.decode); !ok {
+		rr.broken = true
+		x.lost("content_encoding")
+	}
+	if x.b.content > 0 {
+		x.keepResp = &cappedText{max: x.b.content}
+	}
+	x.resp = rr
+}
+
+func mediaType(v string) string {
+	if v == "" {
+		return ""
+	}
+	if mt, _, err := mime.ParseMediaType(v); err == nil {
+		return mt
+	}
+	mt, _, _ := strings.Cut(v, ";")
+	return strings.ToLower(strings.TrimSpace(clip(mt, 100)))
+}
+
+func noCharset(v string) bool {
+	return v != "" && !strings.Contains(strings.ToLower(v), "charset")
+}
+
+func transferOf(s string) call.Transfer {
+	switch s {
+	case "length":
+		return call.TransferLength
+	case "chunked":
+		return call.TransferChunked
+	case "close":
+		return call.TransferClose
+	case "h2":
+		return call.TransferH2
+	}
+	return call.TransferUnknown
+}
+
+// push takes raw body bytes as they came off the wire.
+func (r *responseReader) push(p []byte, at time.Time) {
+	if len(p) == 0 {
+		return
+	}
+	t, body := &r.x.rec.Timing, &r.x.rec.Response.Body
+	body.Bytes += int64(len(p))
+	switch gap := at.Sub(t.LastByte); {
+	case t.FirstByte.IsZero():
+		t.FirstByte = at
+		r.stream.Bursts = 1
+	default:
+		r.stream.MaxGap = max(r.stream.MaxGap, gap)
+		if gap > burstGap {
+			r.stream.Bursts++
+			r.burst = 0
+		}
+	}
+	t.LastByte, r.now = at, at
+	agent := &r.x.rec.Agent
+	if lag := time.Duration(r.x.conn.lag.Load()); lag > agent.LagMax {
+		agent.LagMax = lag
+	}
+	switch {
+	case r.broken:
+	case r.zip == nil:
+		r.decode(p)
+	case r.zip.Push(p) != nil && !r.ended():
+		r.broken = true
+		r.x.lost("decode_limit")
+	}
+}
+
+// ended reports whether the coding came to its proper end.
+func (r *responseReader) ended() bool { return r.zip != nil && r.zip.done() }
+
+func (r *responseReader) decode(p []byte) {
+	r.wire.Push(p, r.onKind)
+	if n := r.wire.Odd(); n != r.odd {
+		r.odd, r.oddAt = n, r.now
+	}
+	if r.x.keepResp != nil {
+		r.x.keepResp.add(p)
+	}
+}
+
+// event books one neutral event at the arrival time of the bytes that completed it.
+func (r *responseReader) event(k wire.Kind) {
+	t, s := &r.x.rec.Timing, &r.stream
+	if !k.Data() {
+		return
+	}
+	if t.FirstData.IsZero() {
+		t.FirstData = r.now
+	} else {
+		s.MaxDataGap = max(s.MaxDataGap, r.now.Sub(t.LastData))
+	}
+	t.LastData = r.now
+	r.burst++
+	s.LargestBurst = max(s.LargestBurst, r.burst)
+	if !k.Content() {
+		return
+	}
+	if t.FirstContent.IsZero() {
+		t.FirstContent = r.now
+	} else {
+		s.AddPace(r.now.Sub(r.lastContent))
+	}
+	r.lastContent = r.now
+}
+
+// close ends the body and moves what was decoded into the record.
+func (r *responseReader) close(e observe.End, at time.Time) {
+	whole := e.Kind == observe.EndComplete || e.Kind == observe.EndUntilEOF
+	if r.zip != nil && !r.zip.Close() && whole && !r.broken && r.x.rec.Response.Body.Bytes > 0 {
+		whole = false
+	}
+	if r.now.IsZero() {
+		r.now = at
+	}
+	r.wire.Close(whole, r.onKind)
+	f, rec := r.wire.Facts(), &r.x.rec
+	resp := &rec.Response
+	resp.Body.Framing = f.Framing
+	if r.broken {
+		resp.Body.Framing = call.FramingUnknown
+	}
+	resp.Model, resp.ID, resp.FinishReasons = f.Model, f.ID, f.FinishReasons
+	resp.ServiceTier, resp.Fingerprint = f.ServiceTier, f.Fingerprint
+	resp.Error = f.Error
+	resp.Error.Message = redact.Text(f.Error.Message, 300)
+	resp.Error.Code, resp.Error.Type = redact.Text(f.Error.Code, 64), redact.Text(f.Error.Type, 64)
+	resp.Error.Param = redact.Text(f.Error.Param, 64)
+	rec.Usage = f.Usage
+	if streamed(f.Framing) {
+		s := r.stream
+		s.Events, s.ContentEvents, s.Keepalives = f.Events, f.ContentEvents, f.Keepalives
+		s.Done, s.Finish, s.Errored = f.Done, f.Finish, f.Errored
+		s.Oddities = f.Oddities
+		if len(s.Oddities) == 1 { // with several, which one came last is not known
+			s.Oddities[0].Last = call.Since(rec.Identity.Start, r.oddAt)
+		}
+		rec.Stream = s
+		rec.End.Terminal = f.Done || f.Finish
+	} else {
+		rec.End.Terminal = whole
+		rec.Timing.FirstContent, rec.Timing.FirstData, rec.Timing.LastData = time.Time{}, time.Time{}, time.Time{}
+		rec.Stream = call.Stream{Errored: f.Errored}
+	}
+}
+
+func streamed(f call.Framing) bool {
+	switch f {
+	case call.FramingSSE, call.FramingNDJSON, call.FramingEventStream, call.FramingJSONArray:
+		return true
+	}
+	return false
+}

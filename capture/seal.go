@@ -1,0 +1,112 @@
+package capture
+
+import (
+	"time"
+
+	"llmtap/capture/observe"
+	"llmtap/internal/call"
+	"llmtap/internal/redact"
+)
+
+// seal completes the record and hands it on, once.
+func (x *exchange) seal(at time.Time) {
+	if x.sealed {
+		return
+	}
+	x.sealed = true
+	r := &x.rec
+	if r.Request.Method != "" {
+		x.b.stats.end()
+	}
+	if r.Timing.End.IsZero() {
+		r.Timing.End = at
+	}
+	x.ending()
+	x.storeContent()
+	x.b.live.remove(r.Identity.ID)
+	if r.Response.Status == 0 && r.Request.Method == "" {
+		return // an idle connection that ended
+	}
+	if x.recordable() && x.b.hooks.Emit != nil {
+		x.b.hooks.Emit(*r)
+	}
+}
+
+// ending decides who ended the call and how. What came first on either leg
+// decides; what the other leg shows later is a consequence.
+func (x *exchange) ending() {
+	r, e := &x.rec, x.respEnd
+	first := x.conn.firstEnd.Load()
+	end := &r.End
+	switch e.Kind {
+	case observe.EndComplete, observe.EndUntilEOF:
+		end.Side, end.Kind = call.SideUpstream, call.EndEOF
+		if e.Kind == observe.EndUntilEOF && first != nil && first.side != call.SideUpstream {
+			end.Side, end.Kind, end.Reason = first.side, first.kind, first.why
+		}
+		return
+	case observe.EndOpaque:
+		r.Agent.View = call.ViewOpaque
+		x.lost(e.Reason)
+		end.Reason = e.Reason
+		if e.Reason == "upgrade" {
+			end.Side, end.Kind, end.Terminal = call.SideUpstream, call.EndEOF, true
+		}
+		return
+	case observe.EndH2RST:
+		end.Side, end.Kind, end.H2Code = x.resetSide(), call.EndH2RST, e.Code
+		return
+	}
+	if first == nil {
+		first = &firstEnd{side: call.SideUpstream}
+	}
+	end.Side, end.Kind, end.Reason = first.side, first.kind, first.why
+	if first.side == call.SideUpstream {
+		end.Kind = upstreamEnd(e.Kind, first.kind)
+		end.Reason = e.Reason
+	}
+	if first.side == call.SideClient && r.Timing.LastByte.After(first.at) && !first.at.IsZero() {
+		r.Agent.Overrun = r.Timing.LastByte.Sub(first.at)
+	}
+	end.Detail = redact.Text(end.Detail, 300)
+}
+
+// resetSide tells which peer reset an h2 stream: the observer ends the
+// resetting peer's direction first.
+func (x *exchange) resetSide() call.Side {
+	if x.reqEnd != nil && x.reqEnd.Kind == observe.EndH2RST {
+		return call.SideClient
+	}
+	return call.SideUpstream
+}
+
+func upstreamEnd(k observe.EndKind, transport call.EndKind) call.EndKind {
+	switch k {
+	case observe.EndReset:
+		return call.EndReset
+	case observe.EndClosed:
+		if transport == call.EndReset {
+			return call.EndReset
+		}
+		return call.EndClosed
+	}
+	return call.EndShort
+}
+
+func (x *exchange) storeContent() {
+	if x.keepReq == nil {
+		return
+	}
+	limit := int(x.b.content)
+	c, cut := &x.rec.Content, false
+	text, short := x.keepReq.text()
+	c.Request, cut = redact.Text(text, limit), short
+	if x.keepResp != nil {
+		text, short = x.keepResp.text()
+		c.Response, cut = redact.Text(text, limit), cut || short
+	}
+	c.Truncated = cut
+	if cut {
+		x.rec.Agent.Capture = call.CaptureTruncated
+	}
+}

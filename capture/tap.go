@@ -1,0 +1,362 @@
+package capture
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"llmtap/capture/observe"
+	"llmtap/internal/call"
+	"llmtap/internal/redact"
+)
+
+// bodyTap watches one request of the second path. The transport reads the
+// request in its own goroutine while the handler copies the answer: mu makes
+// the exchange's owner unique.
+type bodyTap struct {
+	t      *transport
+	mode   call.CaptureMode
+	out    *flushing
+	client string
+	user   string
+	prefix string // base-URL route: what the upstream's path adds
+
+	mu      sync.Mutex
+	x       *exchange
+	conn    *connection
+	reqOver bool
+	over    bool
+	abort   bool
+}
+
+// begin opens the exchange with the request as it goes upstream.
+func (t *bodyTap) begin(req *http.Request) {
+	port, _ := strconv.Atoi(req.URL.Port())
+	if port == 0 {
+		port = map[string]int{"https": 443}[req.URL.Scheme]
+		if port == 0 {
+			port = 80
+		}
+	}
+	t.conn = newConnection(req.URL.Scheme, Normalise(req.URL.Hostname()), port, t.mode)
+	t.conn.client, t.conn.user = t.client, t.user
+	h := observe.Head{
+		Direction: observe.Request, Method: req.Method, Target: req.URL.RequestURI(), Authority: req.Host,
+		Proto: strings.TrimPrefix(req.Proto, "HTTP/"), Fields: fieldsOf(req.Header), Length: req.ContentLength,
+	}
+	t.locked(func() {
+		t.x = t.t.p.b.open(t.conn, false)
+		t.x.Head(&h, time.Now())
+		if req.Body == nil || req.Body == http.NoBody {
+			t.endRequest(observe.EndComplete)
+		}
+	})
+}
+
+// locked runs f as the exchange's owner; a panic in the observation costs that
+// observation only.
+func (t *bodyTap) locked(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	defer func() {
+		if recover() != nil {
+			t.t.p.b.stats.stop("panic")
+			t.over, t.reqOver, t.x = true, true, nil
+		}
+	}()
+	if t.x != nil || !t.over {
+		f()
+	}
+}
+
+func (t *bodyTap) endRequest(k observe.EndKind) {
+	if !t.reqOver && t.x != nil {
+		t.reqOver = true
+		t.x.End(observe.Request, observe.End{Kind: k}, time.Now())
+	}
+}
+
+func (t *bodyTap) endResponse(e observe.End) {
+	if !t.over && t.x != nil {
+		t.over = true
+		t.endRequest(observe.EndClosed)
+		t.x.End(observe.Response, e, time.Now())
+	}
+}
+
+func fieldsOf(h http.Header) []observe.Field {
+	out := make([]observe.Field, 0, len(h))
+	for name, lines := range h {
+		for _, v := range lines {
+			out = append(out, observe.Field{Name: []byte(name), Value: []byte(v)})
+		}
+	}
+	return out
+}
+
+// trace learns how the connection came about, and passes interim answers on.
+func (t *bodyTap) trace() *httptrace.ClientTrace {
+	timing := func(set func(*call.Timing)) {
+		t.locked(func() {
+			if t.x != nil {
+				set(&t.x.rec.Timing)
+			}
+		})
+	}
+	return &httptrace.ClientTrace{
+		ConnectStart:     func(string, string) { timing(func(c *call.Timing) { c.Dial = time.Now() }) },
+		ConnectDone:      func(string, string, error) { timing(func(c *call.Timing) { c.Connect = time.Now() }) },
+		TLSHandshakeDone: func(tls.ConnectionState, error) { timing(func(c *call.Timing) { c.TLS = time.Now() }) },
+		GotConn: func(i httptrace.GotConnInfo) {
+			t.locked(func() {
+				if t.x != nil {
+					t.x.rec.Request.Hints.ReusedConn = i.Reused
+					t.x.rec.Agent.PeerAddress = i.Conn.RemoteAddr().String()
+				}
+			})
+		},
+		Got1xxResponse: t.interim,
+	}
+}
+
+func (t *bodyTap) interim(code int, h textproto.MIMEHeader) error {
+	if code == http.StatusContinue || t.mode == call.CaptureReverse {
+		t.locked(func() { t.countInterim() })
+		return nil // the server, or ReverseProxy, answers it
+	}
+	t.locked(func() { t.countInterim() })
+	head := t.out.Header()
+	for k, v := range h {
+		head[k] = v
+	}
+	t.out.WriteHeader(code)
+	clear(head)
+	return nil
+}
+
+func (t *bodyTap) countInterim() {
+	if t.x != nil {
+		t.x.rec.Response.Interim++
+	}
+}
+
+// response takes the head and wraps the body.
+func (t *bodyTap) response(resp *http.Response) {
+	h := observe.Head{
+		Direction: observe.Response, Status: resp.StatusCode, Proto: strings.TrimPrefix(strings.TrimSuffix(resp.Proto, ".0"), "HTTP/"),
+		Fields: fieldsOf(resp.Header), Length: resp.ContentLength, Transfer: transferName(resp),
+	}
+	t.locked(func() { t.x.Head(&h, time.Now()) })
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		t.locked(func() { t.endResponse(observe.End{Kind: observe.EndOpaque, Reason: "upgrade"}) })
+		return
+	}
+	resp.Body = &tappedBody{ReadCloser: resp.Body, tap: t, untilClose: h.Transfer == "close"}
+}
+
+func transferName(r *http.Response) string {
+	switch {
+	case r.ProtoMajor == 2:
+		return "h2"
+	case len(r.TransferEncoding) > 0:
+		return "chunked"
+	case r.ContentLength >= 0:
+		return "length"
+	}
+	return "close"
+}
+
+// failed turns an error before the head into the record's end and our own 502.
+func (t *bodyTap) failed(req *http.Request, err error) (*http.Response, error) {
+	if req.Context().Err() != nil {
+		t.conn.firstEnd.CompareAndSwap(nil, &firstEnd{side: call.SideClient, kind: call.EndClosed})
+		t.locked(func() { t.abort = true; t.endResponse(observe.End{Kind: observe.EndClosed}) })
+		return nil, err
+	}
+	kind, side := transportKind(err), call.SideUpstream
+	if kind == call.EndPolicy {
+		var de *DialError
+		if errors.As(err, &de) && de.Proxy == "" {
+			side = call.SideAgent
+		}
+	}
+	text := redact.Text(err.Error(), 300)
+	status := http.StatusBadGateway
+	if side == call.SideAgent {
+		status = http.StatusForbidden
+	}
+	t.locked(func() {
+		t.conn.firstEnd.Store(&firstEnd{side: side, kind: kind})
+		r := &t.x.rec
+		r.Response.Status, r.Response.Origin, r.End.Detail = status, "agent", text
+		t.endResponse(observe.End{Kind: observe.EndClosed})
+	})
+	body, merr := json.Marshal(map[string]any{"error": map[string]any{
+		"message": "llmtap: " + text, "type": "llmtap_upstream_error", "param": nil, "code": kind.String(),
+	}})
+	if merr != nil {
+		return nil, merr
+	}
+	return &http.Response{
+		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(body)),
+		Header:  http.Header{"Content-Type": {"application/json"}, "Llmtap-Error": {kind.String()}, "Content-Length": {strconv.Itoa(len(body))}},
+		Body:    io.NopCloser(strings.NewReader(string(body))),
+		Request: req,
+	}, nil
+}
+
+// transportKind sorts an error of net/http before the response head.
+func transportKind(err error) call.EndKind {
+	var de *DialError
+	var timeout net.Error
+	var cert *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &de):
+		return de.Kind
+	case errors.As(err, &cert), errors.As(err, &record), strings.Contains(err.Error(), "tls: "):
+		return call.EndTLS
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return call.EndReset
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return call.EndTimeout
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return call.EndClosed
+	}
+	return call.EndReset
+}
+
+// finish closes the exchange after the handler returned and reports whether
+// the connection to the client must be aborted.
+func (t *bodyTap) finish() (abort bool) {
+	t.locked(func() {
+		if !t.over && t.x != nil {
+			t.conn.firstEnd.CompareAndSwap(nil, &firstEnd{side: call.SideClient, kind: call.EndClosed})
+			t.endResponse(observe.End{Kind: observe.EndShort})
+			t.abort = true
+		}
+	})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.abort
+}
+
+// tappedBody hands out exactly what the transport read, and decodes it at the
+// next Read or Close, never before it was forwarded.
+type tappedBody struct {
+	io.ReadCloser
+	tap        *bodyTap
+	pending    []byte
+	at         time.Time
+	untilClose bool
+}
+
+// Read forwards (n, err) of the transport's body unchanged.
+func (b *tappedBody) Read(p []byte) (int, error) {
+	b.observe()
+	n, err := b.ReadCloser.Read(p)
+	b.pending, b.at = p[:n], time.Now()
+	if err != nil {
+		b.observe()
+		b.ended(err)
+	}
+	return n, err
+}
+
+// Close ends the observation if the handler stopped before the end.
+func (b *tappedBody) Close() error {
+	b.observe()
+	return b.ReadCloser.Close()
+}
+
+func (b *tappedBody) observe() {
+	if len(b.pending) == 0 {
+		return
+	}
+	p := b.pending
+	b.pending = nil
+	b.tap.locked(func() {
+		if b.tap.x != nil {
+			b.tap.x.Body(observe.Response, p, b.at)
+		}
+	})
+}
+
+func (b *tappedBody) ended(err error) {
+	t := b.tap
+	e := observe.End{Kind: observe.EndComplete}
+	var h2 http2.StreamError
+	switch {
+	case errors.Is(err, io.EOF):
+		if b.untilClose {
+			e.Kind = observe.EndUntilEOF
+		}
+	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
+		t.conn.firstEnd.CompareAndSwap(nil, &firstEnd{side: call.SideClient, kind: call.EndClosed})
+		e.Kind = observe.EndShort
+	case errors.As(err, &h2):
+		e.Kind, e.Code = observe.EndH2RST, uint32(h2.Code)
+	case errors.Is(err, syscall.ECONNRESET):
+		e.Kind = observe.EndReset
+	default:
+		e.Kind = observe.EndShort
+	}
+	t.locked(func() {
+		t.abort = t.abort || e.Kind != observe.EndComplete && e.Kind != observe.EndUntilEOF
+		t.endResponse(e)
+	})
+}
+
+// requestBody taps the request. The Read that delivers the last byte of a
+// known length also says EOF: else the transport of golang/go#40747 cuts the
+// stream of a service that answers at once.
+func (t *bodyTap) requestBody(req *http.Request) io.ReadCloser {
+	if req.Body == nil || req.Body == http.NoBody {
+		return http.NoBody
+	}
+	return &tappedRequest{ReadCloser: req.Body, tap: t, left: req.ContentLength}
+}
+
+type tappedRequest struct {
+	io.ReadCloser
+	tap  *bodyTap
+	left int64 // -1 unknown
+}
+
+// Read hands out the client's bytes and shows a copy to the exchange.
+func (b *tappedRequest) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left > 0 {
+		if b.left -= int64(n); b.left == 0 && err == nil {
+			err = io.EOF
+		}
+	}
+	b.tap.locked(func() {
+		if b.tap.x == nil {
+			return
+		}
+		if n > 0 {
+			b.tap.x.Body(observe.Request, p[:n], time.Now())
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			b.tap.endRequest(observe.EndComplete)
+		case err != nil:
+			b.tap.endRequest(observe.EndShort)
+		}
+	})
+	return n, err
+}

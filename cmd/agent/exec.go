@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"llmtap/internal/call"
+)
+
+type execCmd struct {
+	flags   `embed:""`
+	Summary string   `help:"Write what was seen as JSON to this file as well." placeholder:"FILE" type:"path"`
+	Command []string `arg:"" passthrough:"" help:"The command and its arguments, after --."`
+}
+
+// Help shows examples.
+func (execCmd) Help() string {
+	return `Starts an agent on free ports, runs the command with the environment that sends its LLM calls through it, and
+prints what it saw. The command's exit status, signals and terminal are its own.
+
+Examples:
+  llmtap exec -- python chat.py
+  AZURE_OPENAI_ENDPOINT=https://llm.example.org llmtap exec -- jupyter lab
+  llmtap exec --summary seen.json -- curl https://api.openai.com/v1/models`
+}
+
+// Run is the whole life of one command.
+func (c *execCmd) Run(ctx context.Context, env environment) error {
+	argv := c.Command
+	if len(argv) > 0 && argv[0] == "--" {
+		argv = argv[1:]
+	}
+	if len(argv) == 0 {
+		return usagef("exec: no command; example: llmtap exec -- python chat.py")
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return usagef("exec: %w", err)
+	}
+	found := endpoints(env.getenv)
+	s, err := c.settings(env, found)
+	if err != nil {
+		return err
+	}
+	seen := &memory{}
+	a, err := startAgent(context.WithoutCancel(ctx), s, parts{
+		log: logger(env, max(s.run.level, slog.LevelWarn)), getenv: env.getenv, watch: seen.add, shared: true,
+	})
+	if err != nil {
+		return err
+	}
+	status, runErr := c.child(path, argv, env, clientEnv(a.info.Proxy, s.stateDir, hostsOf(env, s, found)))
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	tunnels := a.proxy.Tunnels()
+	if err := a.stop(stopCtx, 2*time.Second); err != nil {
+		_, _ = fmt.Fprintf(env.stderr, "llmtap: %v\n", err)
+	}
+	if runErr != nil {
+		return runErr
+	}
+	if err := c.report(env, seen.list(), tunnels, s.stateDir); err != nil {
+		return err
+	}
+	if status != 0 {
+		return exitError(status)
+	}
+	return nil
+}
+
+// settings puts the agent on free ports and opens what the environment's
+// endpoints need.
+func (c *execCmd) settings(env environment, found []endpoint) (settings, error) {
+	f := c.flags
+	f.Listen, f.AdminListen, f.RouteListen = or(f.Listen, "127.0.0.1:0"), or(f.AdminListen, "127.0.0.1:0"), or(f.RouteListen, "127.0.0.1:0")
+	for _, e := range found {
+		hp := e.host + ":" + e.port
+		if strings.Contains(e.host, ":") {
+			hp = "[" + e.host + "]:" + e.port
+		}
+		f.Intercept = append(f.Intercept, hp)
+		if e.private() {
+			f.AllowPrivate = append(f.AllowPrivate, hp)
+		}
+	}
+	return f.load(env)
+}
+
+func hostsOf(env environment, s settings, found []endpoint) clientHosts {
+	h := clientHosts{noProxy: or(env.getenv("NO_PROXY"), env.getenv("no_proxy")), noTrust: s.policy.TunnelOnly}
+	for _, e := range found {
+		h.proxied = append(h.proxied, e.host)
+		h.plainHTTP = h.plainHTTP || e.plain
+	}
+	for _, p := range s.policy.AllowPrivate {
+		h.proxied = append(h.proxied, p.Host)
+	}
+	return h
+}
+
+// child runs the command and returns its exit status as a shell would see it.
+func (c *execCmd) child(path string, argv []string, env environment, vars []variable) (int, error) {
+	cmd := exec.Command(path, argv[1:]...)
+	cmd.Args[0] = argv[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.stdin, env.stdout, env.stderr
+	cmd.Env = env.environ()
+	for _, v := range vars {
+		cmd.Env = append(cmd.Env, v.name+"="+v.value)
+	}
+	signals := make(chan os.Signal, 8) // sent by the runtime, received below
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("exec %s: %w", path, err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	tty := isTerminal(env.stdin)
+	for {
+		select {
+		case s := <-signals:
+			// From a terminal the whole foreground group got these already.
+			if !tty || (s != syscall.SIGINT && s != syscall.SIGQUIT) {
+				_ = cmd.Process.Signal(s)
+			}
+		case err := <-done:
+			return exitStatus(err)
+		}
+	}
+}
+
+func exitStatus(err error) (int, error) {
+	var ee *exec.ExitError
+	switch {
+	case err == nil:
+		return 0, nil
+	case !errors.As(err, &ee):
+		return 0, fmt.Errorf("exec: wait: %w", err)
+	}
+	if ws, ok := ee.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal()), nil
+	}
+	return ee.ExitCode(), nil
+}
+
+// summary is the JSON of --summary.
+type summary struct {
+	Calls    int           `json:"calls"`
+	Failures int           `json:"failures"`
+	Records  []call.Record `json:"records"`
+	Tunnels  []call.Tunnel `json:"tunnels"`
+}
+
+// report says what was seen, on stderr: stdout belongs to the command.
+func (c *execCmd) report(env environment, records []call.Record, tunnels []call.Tunnel, dir string) error {
+	sum := summary{Calls: len(records), Records: records, Tunnels: tunnels}
+	for i := range records {
+		if records[i].Outcome() == call.OutcomeError {
+			sum.Failures++
+		}
+	}
+	if c.Summary != "" {
+		b, err := json.MarshalIndent(sum, "", "  ")
+		if err != nil {
+			return fmt.Errorf("write --summary: %w", err)
+		}
+		if err := writeAtomic(c.Summary, append(b, '\n'), 0o600); err != nil {
+			return err
+		}
+	}
+	p := palette{on: isTerminal(env.stderr) && env.getenv("NO_COLOR") == ""}
+	s := &sheet{w: env.stderr, p: p}
+	s.print(fmt.Sprintf("\nllmtap saw %s, %s.\n", plural(sum.Calls, "LLM call"), plural(sum.Failures, "failure")))
+	if s.err == nil && len(records) > 0 {
+		s.err = printCalls(env.stderr, p, records[max(0, len(records)-40):])
+		s.print("more: llmtap show ID" + stateHint(env, dir) + "\n")
+	}
+	for _, t := range tunnels {
+		if t.Reason != "not_listed" {
+			s.print(fmt.Sprintf("not looked into: %s:%d (%s) %s\n", t.Host, t.Port, t.Reason, t.Remedy))
+		}
+	}
+	if len(records) == 0 {
+		s.print(noCallsText(tunnels))
+	}
+	return s.err
+}
+
+func noCallsText(tunnels []call.Tunnel) string {
+	var hosts []string
+	for _, t := range tunnels {
+		if t.Reason == "not_listed" {
+			hosts = append(hosts, t.Host)
+		}
+	}
+	if len(hosts) > 0 {
+		return "It connected to " + strings.Join(hosts[:min(5, len(hosts))], ", ") + "; if one of them serves a model, add --intercept HOST.\n"
+	}
+	return "No connection came through the proxy: the program failed before it called, or ignores HTTPS_PROXY (bare aiohttp, Node before 22.21).\n"
+}
+
+func stateHint(env environment, dir string) string {
+	if dir == defaultStateDir(env) || env.getenv("LLMTAP_STATE_DIR") == dir {
+		return ""
+	}
+	return " --state-dir " + dir
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+type runCmd struct {
+	flags `embed:""`
+}
+
+// Help shows examples.
+func (runCmd) Help() string {
+	return `Examples:
+  llmtap run
+  llmtap run --config /etc/llmtap.yaml
+  llmtap run --intercept llm.example.org --upstream-ca corp-ca.pem
+  llmtap run --route azure=https://contoso.openai.azure.com`
+}
+
+// Run is the long-lived agent: until a signal, then drained. A second signal
+// ends it at once.
+func (c *runCmd) Run(ctx context.Context, env environment) error {
+	s, err := c.load(env)
+	if err != nil {
+		return err
+	}
+	log := logger(env, s.run.level)
+	a, err := startAgent(context.WithoutCancel(ctx), s, parts{log: log, getenv: env.getenv})
+	if err != nil {
+		return err
+	}
+	log.Info("llmtap is ready", "proxy", a.info.Proxy, "admin", a.info.Admin, "base_url", a.info.BaseURL, "state", s.stateDir,
+		"next", "point clients here: eval \"$(llmtap env)\"")
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-a.failed:
+	}
+	env.restore() // a second signal now has its default meaning
+	log.Info("draining", "grace", s.run.grace)
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.run.grace+15*time.Second)
+	defer cancel()
+	if err := a.stop(stopCtx, s.run.grace); err != nil {
+		log.Warn("stopped with errors", "error", err)
+	}
+	if failed != nil {
+		return fmt.Errorf("run: %w", failed)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"llmtap/internal/faultllm"
+)
+
+type versionCmd struct{}
+
+// version is the release; the revision comes from the build.
+const version = "0.1.0"
+
+// Run prints version, revision and Go version.
+func (versionCmd) Run(env environment) error {
+	_, err := fmt.Fprintf(env.stdout, "llmtap %s %s %s %s/%s\n", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+func revision() string {
+	if bi, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range bi.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return s.Value[:12]
+			}
+		}
+	}
+	return "unknown"
+}
+
+type tunnelsCmd struct {
+	where `embed:""`
+	JSON  bool `name:"json" help:"One JSON object a line."`
+}
+
+// Run lists what the running agent did not look into.
+func (c *tunnelsCmd) Run(ctx context.Context, env environment) error {
+	src, err := c.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	agent, ok := src.(*adminClient)
+	if !ok {
+		return errors.Join(fmt.Errorf("no agent answers in %s; tunnels are known to a running agent only: llmtap run", c.dir(env)), src.Close(ctx))
+	}
+	list, err := agent.tunnels(ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		enc := json.NewEncoder(env.stdout)
+		for _, t := range list {
+			if err := enc.Encode(t); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	p := colours(env)
+	s := &sheet{w: env.stdout, p: p}
+	s.print(p.paint(ansiBold, fit("HOST", 40, false)+" "+fit("REASON", 18, false)+" "+fit("COUNT", 6, true)+" "+fit("BYTES", 12, true)+" SINCE") + "\n")
+	for _, t := range list {
+		s.print(fit(net.JoinHostPort(t.Host, fmt.Sprint(t.Port)), 40, false) + " " + fit(t.Reason, 18, false) + " " +
+			fit(fmt.Sprint(t.Count), 6, true) + " " + fit(fmt.Sprint(t.Up+t.Down), 12, true) + " " + t.Since.Local().Format("15:04:05") + "\n")
+		if t.Detail != "" {
+			s.print("  " + t.Detail + "\n")
+		}
+		if t.Remedy != "" {
+			s.print("  → " + t.Remedy + "\n")
+		}
+	}
+	if len(list) == 0 {
+		s.print("every connection so far was looked into\n")
+	}
+	return s.err
+}
+
+type checkCmd struct {
+	where `embed:""`
+	Ready bool `help:"Only ask /readyz of the running agent (container health check)." required:""`
+}
+
+// Run asks the running agent whether it is ready.
+func (c *checkCmd) Run(ctx context.Context, env environment) error {
+	info, ok := readRunInfo(c.dir(env))
+	if !ok {
+		return fmt.Errorf("no agent runs in %s; start one with: llmtap run", c.dir(env))
+	}
+	a := &adminClient{info: info, http: &http.Client{Transport: &http.Transport{Proxy: nil}, Timeout: 5 * time.Second}}
+	resp, err := a.request(ctx, "/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("ask %s/readyz: %w", info.Admin, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != 200 {
+		return fmt.Errorf("not ready: %s/readyz answered %s", info.Admin, resp.Status)
+	}
+	_, err = fmt.Fprintln(env.stdout, "ready")
+	return err
+}
+
+type faultCmd struct {
+	Listen string `help:"Address to serve on; loopback only." default:"127.0.0.1:4199" placeholder:"ADDR"`
+	TLS    bool   `name:"tls" help:"Serve TLS with a throw-away certificate for localhost; its CA goes to --ca-out."`
+	CAOut  string `name:"ca-out" help:"Where to write the throw-away CA (default: printed path in the temp directory)." placeholder:"FILE"`
+	List   bool   `help:"List the scenarios and end."`
+}
+
+// Help shows examples.
+func (faultCmd) Help() string {
+	return "The scenario is the Azure deployment name or the body's model:\n  curl -d '{\"model\":\"stream-500-apim\",\"stream\":true,\"messages\":[]}' http://127.0.0.1:4199/v1/chat/completions"
+}
+
+// Run serves the fault service until a signal, or lists its scenarios.
+func (c *faultCmd) Run(ctx context.Context, env environment) error {
+	if c.List {
+		for _, s := range faultllm.Scenarios() {
+			if _, err := fmt.Fprintf(env.stdout, "%-18s %-26s %s\n", s.ID, s.Class, s.Does); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return occupied("faultllm", c.Listen, err)
+	}
+	scheme, conf := "http", (*tls.Config)(nil)
+	if c.TLS {
+		scheme = "https"
+		cert, _, err := faultllm.SelfSigned("localhost", "127.0.0.1")
+		if err != nil {
+			return err
+		}
+		conf = &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}
+		path := or(c.CAOut, filepath.Join(os.TempDir(), "llmtap-faultllm-ca.crt"))
+		if err := writeAtomic(path, chainPEM(cert), 0o644); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(env.stdout, "trust this CA: %s\n", path); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(env.stdout, "fault service on %s://%s (scenarios: /scenarios)\n", scheme, l.Addr()); err != nil {
+		return err
+	}
+	return faultllm.New(faultllm.Config{Logger: logger(env, slog.LevelInfo)}).Serve(ctx, l, conf)
+}

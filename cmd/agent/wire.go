@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"llmtap/capture"
+	"llmtap/capture/ca"
+	"llmtap/exporters"
+	"llmtap/exporters/otlp"
+	"llmtap/exporters/prom"
+	"llmtap/internal/call"
+	"llmtap/internal/client"
+	"llmtap/internal/redact"
+	"llmtap/internal/store"
+	"llmtap/internal/web"
+)
+
+// parts is what a command gives the agent beside its settings.
+type parts struct {
+	log    *slog.Logger
+	getenv func(string) string
+	// watch sees every finished record, in order; may be nil.
+	watch func(call.Record)
+	// shared: another agent may own the state directory (exec beside run).
+	shared bool
+}
+
+// agent is a running llmtap: started in the order store, sinks, queue, proxy,
+// admin, and stopped in reverse.
+type agent struct {
+	s         settings
+	parts     parts
+	info      runInfo
+	proxy     *capture.Proxy
+	authority *ca.Authority
+	sinks     sinks
+	queue     *exporters.Queue
+	listeners listeners
+	admin     *http.Server
+	draining  atomic.Bool
+	ownsRun   bool
+	// failed gets the first listener error; capacity for all three.
+	failed chan error
+}
+
+type listeners struct{ proxy, admin, routes net.Listener }
+
+type sinks struct {
+	store  *store.Store
+	prom   *prom.Sink
+	otlp   *otlp.Sink
+	hub    *web.Hub
+	fanout *exporters.Fanout
+	lost   *lostCounts
+}
+
+// startAgent brings all parts up or none.
+func startAgent(ctx context.Context, s settings, p parts) (_ *agent, err error) {
+	a := &agent{s: s, parts: p, failed: make(chan error, 3)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.abandon(ctx))
+		}
+	}()
+	if err := openStateDir(s.stateDir); err != nil {
+		return nil, usageError{err}
+	}
+	secret, err := installSecret(s.stateDir)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if err := a.openAuthority(); err != nil {
+		return nil, usageError{err}
+	}
+	if err := a.listen(); err != nil {
+		return nil, usageError{err}
+	}
+	if err := a.openSinks(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.startProxy(secret); err != nil {
+		return nil, err
+	}
+	if err := a.startAdmin(); err != nil {
+		return nil, err
+	}
+	return a, a.publish()
+}
+
+func (a *agent) openAuthority() error {
+	if a.s.policy.TunnelOnly {
+		return nil
+	}
+	c := caConfig(a.s.stateDir, a.s.policy)
+	c.Widen = true
+	auth, err := ca.Open(c)
+	if err != nil {
+		return err
+	}
+	a.authority = auth
+	if info := auth.Info(); info.ExpiresSoon {
+		a.parts.log.Warn("the authority expires soon", "not_after", info.NotAfter, "remedy", "llmtap ca rotate")
+	}
+	if auth.Reissued() {
+		a.parts.log.Warn(reissueNotice(auth.Info().BundlePath))
+	}
+	return nil
+}
+
+func (a *agent) listen() (err error) {
+	l := &a.listeners
+	if l.proxy, err = net.Listen("tcp", a.s.listen); err != nil {
+		return occupied("listen", a.s.listen, err)
+	}
+	if l.admin, err = net.Listen("tcp", a.s.adminListen); err != nil {
+		return occupied("admin-listen", a.s.adminListen, err)
+	}
+	if len(a.s.routes) == 0 {
+		return nil
+	}
+	if l.routes, err = net.Listen("tcp", a.s.routeListen); err != nil {
+		return occupied("route-listen", a.s.routeListen, err)
+	}
+	return nil
+}
+
+// occupied says what to do when an address cannot be listened on.
+func occupied(flag, addr string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use, perhaps by another llmtap; choose another with --%s, for example 127.0.0.1:0", addr, flag)
+	}
+	return fmt.Errorf("cannot listen on %s (--%s): %w", addr, flag, err)
+}
+
+func (a *agent) startProxy(secret []byte) error {
+	cfg := capture.Config{
+		Policy: a.s.policy, Roots: a.s.roots, Auth: a.s.auth, Secret: secret, UpstreamProxy: a.s.upstreamProxy,
+		Routes: a.s.routes, StoreContent: a.s.storeContent, Logger: a.parts.log,
+		Hooks: capture.Hooks{
+			Emit:    func(r call.Record) { a.queue.Offer(exporters.Item{Record: r}) },
+			Started: func(r call.Record) { a.queue.Offer(exporters.Item{Record: r, Started: true}) },
+		},
+	}
+	if a.authority != nil {
+		cfg.Authority = a.authority
+	}
+	p, err := capture.New(cfg)
+	if err != nil {
+		return err
+	}
+	a.proxy = p
+	p.Refuse(a.listeners.admin.Addr())
+	a.serve(func() error { return p.Serve(a.listeners.proxy) })
+	if a.listeners.routes != nil {
+		a.serve(func() error { return p.ServeRoutes(a.listeners.routes) })
+	}
+	return nil
+}
+
+// serve runs one listener; the proxy's and server's Close end it.
+func (a *agent) serve(run func() error) {
+	go func() {
+		if err := run(); err != nil {
+			a.failed <- err
+		}
+	}()
+}
+
+func (a *agent) startAdmin() error {
+	var raw [16]byte
+	if _, err := rand.Read(raw[:]); err != nil {
+		return fmt.Errorf("make admin token: %w", err)
+	}
+	a.info = runInfo{
+		PID: os.Getpid(), Proxy: "http://" + a.listeners.proxy.Addr().String(), Admin: "http://" + a.listeners.admin.Addr().String(),
+		Token: hex.EncodeToString(raw[:]),
+	}
+	if a.listeners.routes != nil {
+		a.info.BaseURL = "http://" + a.listeners.routes.Addr().String()
+	}
+	cfg := web.Config{
+		Token: a.info.Token, Live: a.proxy.Live, Tunnels: a.proxy.Tunnels, Ready: a.ready, Metrics: a.sinks.prom.Handler(),
+		Hub:  a.sinks.hub,
+		Info: web.Info{Version: version, Proxy: a.info.Proxy, Admin: a.info.Admin, BaseURL: a.info.BaseURL},
+	}
+	if a.sinks.store != nil {
+		cfg.Calls = a.sinks.store
+	}
+	a.admin = &http.Server{
+		Handler: web.New(cfg).Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.parts.log.Handler(), slog.LevelDebug),
+	}
+	a.serve(func() error {
+		if err := a.admin.Serve(a.listeners.admin); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("admin listener: %w", err)
+		}
+		return nil
+	})
+	return nil
+}
+
+func (a *agent) ready() error {
+	if a.draining.Load() {
+		return errors.New("draining")
+	}
+	return nil
+}
+
+// publish writes run.json unless a live agent's is there.
+func (a *agent) publish() error {
+	if other, ok := readRunInfo(a.s.stateDir); ok && other.PID != os.Getpid() {
+		if a.parts.shared {
+			return nil
+		}
+		a.parts.log.Warn("another agent runs with this state directory; the commands will ask this one", "pid", other.PID)
+	}
+	a.ownsRun = true
+	return a.info.write(a.s.stateDir)
+}
+
+func (a *agent) openSinks(ctx context.Context) (err error) {
+	s := &a.sinks
+	s.lost, s.hub = &lostCounts{}, web.NewHub()
+	if s.store, err = a.openStore(ctx); err != nil {
+		return usageError{err}
+	}
+	s.prom, err = prom.New(prom.Config{
+		Compat: a.parts.getenv("LLMTAP_SEMCONV_COMPAT"), Version: version, Revision: revision(), Process: a.process, Retries: client.Retries,
+	})
+	if err != nil {
+		return usageError{err}
+	}
+	s.otlp, err = otlp.New(ctx, otlp.Config{
+		Getenv: a.parts.getenv, Version: version, Logger: a.parts.log, Redact: func(t string) string { return redact.Text(t, 2000) },
+	})
+	if err != nil {
+		return usageError{err}
+	}
+	named := []exporters.Named{{Name: "prometheus", Sink: s.prom}, {Name: "otlp", Sink: s.otlp}, {Name: "feed", Sink: s.hub}}
+	if s.store != nil {
+		named = append(named, exporters.Named{Name: "store", Sink: s.store})
+	}
+	s.fanout = exporters.NewFanout(named...)
+	p, err := newPipeline(a)
+	if err != nil {
+		return usageError{err}
+	}
+	a.queue = exporters.NewQueue(exporters.Config{Handle: p.handle, Dropped: s.lost.add})
+	if s.store != nil {
+		for _, r := range s.store.Interrupted() {
+			a.parts.log.Warn("a call was live when the agent was killed", "id", r.Identity.ID, "see", "llmtap show "+r.Identity.ID)
+		}
+	}
+	return nil
+}
+
+// openStore opens calls.db; beside a running agent, a store of its own.
+func (a *agent) openStore(ctx context.Context) (*store.Store, error) {
+	cfg := store.Config{
+		Path: filepath.Join(a.s.stateDir, "calls.db"), MaxAge: a.s.keep.maxAge, MaxBytes: a.s.keep.maxBytes, Logger: a.parts.log,
+	}
+	st, err := store.Open(ctx, cfg)
+	if !errors.Is(err, store.ErrInUse) || !a.parts.shared {
+		return st, err
+	}
+	dir := filepath.Join(a.s.stateDir, "exec")
+	if err := openStateDir(dir); err != nil {
+		return nil, err
+	}
+	cfg.Path = filepath.Join(dir, "calls.db")
+	st, err = store.Open(ctx, cfg)
+	if errors.Is(err, store.ErrInUse) {
+		a.parts.log.Warn("two agents use this state directory already; the calls of this run are shown, not kept")
+		return nil, nil
+	}
+	return st, err
+}
