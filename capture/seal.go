@@ -83,6 +83,9 @@ func (x *exchange) resetSide() call.Side {
 func upstreamEnd(k observe.EndKind, transport call.EndKind) call.EndKind {
 	switch k {
 	case observe.EndReset:
+		if transport == call.EndShort { // FIN inside a TLS record
+			return call.EndShort
+		}
 		return call.EndReset
 	case observe.EndClosed:
 		if transport == call.EndReset {

@@ -79,6 +79,7 @@ func (t *tunnel) ended(d relay.Direction, e relay.Ending) {
 	obs := t.obs.Load()
 	defer t.recovered(obs)
 	obs.Close(observe.Direction(d), closing(e.Kind), e.At)
+	t.afterPush(obs)
 }
 
 func whoEnded(d relay.Direction, e relay.Ending) *firstEnd {
@@ -90,8 +91,11 @@ func whoEnded(d relay.Direction, e relay.Ending) *firstEnd {
 		side = call.SideClient
 	}
 	kind := call.EndClosed
-	if e.Kind == relay.RST || e.Kind == relay.BrokenRecord {
+	switch e.Kind {
+	case relay.RST, relay.BrokenRecord:
 		kind = call.EndReset
+	case relay.FINInside:
+		kind = call.EndShort
 	}
 	return &firstEnd{side: side, kind: kind, at: e.At}
 }
@@ -104,10 +108,8 @@ func closing(k relay.EndKind) observe.Closing {
 		return observe.ClosedByPeer
 	case relay.Stopped:
 		return observe.ClosedByAgent
-	case relay.FINInside:
-		return observe.ClosedOrderly
 	}
-	return observe.ClosedReset
+	return observe.ClosedReset // and FIN inside a record: what came is not whole
 }
 
 // busy says that an exchange is open: such a tunnel may be silent for long.
