@@ -19,11 +19,11 @@ func ProxyToken(secret []byte, user string) string {
 
 // authenticate returns the user of a Proxy-Authorization value. With auth none
 // the value is not looked at; optional takes calls without one as unknown.
-func (p *Proxy) authenticate(header string) (user string, err error) {
-	if p.cfg.Auth == AuthNone || p.cfg.Auth == "" {
+func authenticate(cfg Config, header string) (user string, err error) {
+	if cfg.Auth == AuthNone || cfg.Auth == "" {
 		return "", nil
 	}
-	if header == "" && p.cfg.Auth == AuthOptional {
+	if header == "" && cfg.Auth == AuthOptional {
 		return "unknown", nil
 	}
 	scheme, rest, _ := strings.Cut(header, " ")
@@ -32,7 +32,7 @@ func (p *Proxy) authenticate(header string) (user string, err error) {
 	if derr != nil || !ok || !strings.EqualFold(scheme, "basic") {
 		return "", errAuth
 	}
-	if subtle.ConstantTimeCompare([]byte(token), []byte(ProxyToken(p.cfg.Secret, name))) != 1 {
+	if subtle.ConstantTimeCompare([]byte(token), []byte(ProxyToken(cfg.Secret, name))) != 1 {
 		return "", errAuth
 	}
 	return name, nil

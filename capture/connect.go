@@ -24,11 +24,14 @@ var (
 	errAuth     = errors.New("proxy credentials missing or wrong")
 )
 
+// connects takes CONNECT requests from goproxy and owns their tunnels.
+type connects struct{ *Proxy }
+
 // connect is goproxy's CONNECT handler: it decides, then hands the connection
 // to a goroutine of ours, so that the server can free what it holds.
-func (p *Proxy) connect(target string, ctx *goproxy.ProxyCtx) (*goproxy.ConnectAction, string) {
+func (p connects) connect(target string, ctx *goproxy.ProxyCtx) (*goproxy.ConnectAction, string) {
 	req := ctx.Req
-	user, err := p.authenticate(req.Header.Get("Proxy-Authorization"))
+	user, err := authenticate(p.cfg, req.Header.Get("Proxy-Authorization"))
 	if err != nil {
 		ctx.Resp = refusal(http.StatusProxyAuthRequired, "llmtap auth: "+err.Error())
 		return reject(), target
@@ -45,8 +48,8 @@ func (p *Proxy) connect(target string, ctx *goproxy.ProxyCtx) (*goproxy.ConnectA
 		ctx.Resp = refusal(http.StatusForbidden, "llmtap policy: "+host+" cannot be looked into ("+why+") and --strict is set")
 		return reject(), target
 	}
-	t := &tunnel{p: p, conn: c, relay: &relay.Tunnel{}}
-	if err := p.admit(t); err != nil {
+	t := &tunnel{p: p.Proxy, conn: c, relay: &relay.Tunnel{}}
+	if err := p.tunnels.admit(t); err != nil {
 		ctx.Resp = refusal(http.StatusServiceUnavailable, "llmtap: "+err.Error())
 		return reject(), target
 	}
@@ -58,8 +61,8 @@ func (p *Proxy) connect(target string, ctx *goproxy.ProxyCtx) (*goproxy.ConnectA
 }
 
 // tunnel owns one hijacked CONNECT to its end.
-func (p *Proxy) tunnel(t *tunnel, client net.Conn, version string) {
-	defer p.release(t)
+func (p connects) tunnel(t *tunnel, client net.Conn, version string) {
+	defer p.tunnels.release(t)
 	if err := client.SetDeadline(time.Time{}); err != nil {
 		_ = client.Close()
 		return
@@ -81,7 +84,7 @@ func (p *Proxy) tunnel(t *tunnel, client net.Conn, version string) {
 }
 
 // run relays a tunnel in the way policy and experience say.
-func (p *Proxy) run(t *tunnel) {
+func (p connects) run(t *tunnel) {
 	c, rt := t.conn, t.relay
 	rt.Host = c.host
 	rt.Redial = func(ctx context.Context) (net.Conn, error) {
@@ -114,7 +117,7 @@ func (p *Proxy) run(t *tunnel) {
 }
 
 // blindReason says why a connection is not to be decrypted, empty if it is.
-func (p *Proxy) blindReason(c *connection) string {
+func (p connects) blindReason(c *connection) string {
 	switch {
 	case p.cfg.Policy.TunnelOnly:
 		return "tunnel_only"
@@ -131,13 +134,13 @@ func (p *Proxy) blindReason(c *connection) string {
 
 // distrusted records a client that did not accept our certificate: no request
 // was sent, and its next connection to that host is tunnelled untouched.
-func (p *Proxy) distrusted(t *tunnel, reason string) {
+func (p connects) distrusted(t *tunnel, reason string) {
 	p.unseen(t, call.SideClient, call.EndTLS, reason)
 }
 
 // cannotDial answers a CONNECT whose destination could not be reached: the
 // reason phrase is the only text that clients show.
-func (p *Proxy) cannotDial(t *tunnel, client net.Conn, version string, err error) {
+func (p connects) cannotDial(t *tunnel, client net.Conn, version string, err error) {
 	defer func() { _ = client.Close() }()
 	var de *DialError
 	if !errors.As(err, &de) {
@@ -156,7 +159,7 @@ func (p *Proxy) cannotDial(t *tunnel, client net.Conn, version string, err error
 }
 
 // unseen emits the record of a call that never became a request we could read.
-func (p *Proxy) unseen(t *tunnel, side call.Side, kind call.EndKind, detail string) {
+func (p connects) unseen(t *tunnel, side call.Side, kind call.EndKind, detail string) {
 	if p.b.hooks.Emit == nil {
 		return
 	}

@@ -74,7 +74,7 @@ func (t *transport) handler(next http.Handler) http.Handler {
 // serve runs one request of the second path and mirrors a broken answer.
 func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.CaptureMode, next http.Handler) {
 	tap := &bodyTap{t: t, mode: mode, out: &flushing{ResponseWriter: w}, client: ipOf(r.RemoteAddr)}
-	user, err := t.p.authenticate(r.Header.Get("Proxy-Authorization"))
+	user, err := authenticate(t.p.cfg, r.Header.Get("Proxy-Authorization"))
 	switch {
 	case mode == call.CapturePlain && err != nil:
 		w.Header().Set("Proxy-Authenticate", `Basic realm="llmtap"`)

@@ -30,8 +30,8 @@ type Proxy struct {
 	relay   *relay.Relay
 	outside *transport
 	blind   *blindTable
-	servers []*http.Server
 	log     *slog.Logger
+	tunnels registry
 
 	// base is the context of all tunnels, stop ends it.
 	base func() context.Context
@@ -39,11 +39,31 @@ type Proxy struct {
 
 	draining atomic.Bool
 
-	// mu guards tunnels and perUser; wg counts tunnel goroutines.
-	mu      sync.Mutex
-	tunnels map[*tunnel]struct{}
-	perUser map[string]int
-	wg      sync.WaitGroup
+	servers  servers
+}
+
+// servers are the HTTP servers of all listeners. Safe for concurrent use.
+type servers struct {
+	mu   sync.Mutex
+	list []*http.Server
+}
+
+func (s *servers) add(h *http.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, h)
+}
+
+// each calls f for every server and joins the errors.
+func (s *servers) each(f func(*http.Server) error) error {
+	s.mu.Lock()
+	list := s.list
+	s.mu.Unlock()
+	var errs []error
+	for _, h := range list {
+		errs = append(errs, f(h))
+	}
+	return errors.Join(errs...)
 }
 
 // New builds a Proxy. It listens to nothing yet.
@@ -64,7 +84,7 @@ func New(cfg Config) (*Proxy, error) {
 		base: func() context.Context { return base }, stop: stop,
 		cfg: cfg, b: b, log: cfg.Logger, blind: newBlindTable(),
 		dialer:  &dialer{policy: cfg.Policy, proxy: cfg.UpstreamProxy, timeout: cfg.Limits.Dial},
-		tunnels: map[*tunnel]struct{}{}, perUser: map[string]int{},
+		tunnels: newRegistry(cfg.Limits),
 	}
 	p.relay = relay.New(relay.Config{
 		Leaf: p.leaf, Roots: cfg.Roots, Strict: cfg.Policy.Strict,
@@ -91,7 +111,7 @@ func (p *Proxy) Serve(l net.Listener) error {
 	g.Tr = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("capture: goproxy's own transport must never dial")
 	}}
-	g.OnRequest().HandleConnect(goproxy.FuncHttpsHandler(p.connect))
+	g.OnRequest().HandleConnect(goproxy.FuncHttpsHandler(connects{p}.connect))
 	g.OnRequest().DoFunc(p.outside.request)
 	return p.serve(l, p.outside.handler(g))
 }
@@ -111,9 +131,7 @@ func (p *Proxy) serve(l net.Listener, h http.Handler) error {
 		Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 120 * time.Second,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	p.mu.Lock()
-	p.servers = append(p.servers, s)
-	p.mu.Unlock()
+	p.servers.add(s)
 	p.dialer.setOwn(l.Addr())
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("capture: serve %s: %w", l.Addr(), err)
@@ -134,52 +152,17 @@ func (p *Proxy) Tunnels() []call.Tunnel { return p.blind.list() }
 // Stats returns the counters of capture and of the relay.
 func (p *Proxy) Stats() (Snapshot, relay.Stats) { return p.b.stats.Snapshot(), p.relay.Stats() }
 
-// admit registers a tunnel unless the agent is full or going away.
-func (p *Proxy) admit(t *tunnel) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key := t.conn.user + "@" + t.conn.client
-	switch {
-	case p.draining.Load():
-		return errDraining
-	case len(p.tunnels) >= p.cfg.Limits.Tunnels, p.perUser[key] >= p.cfg.Limits.PerUser:
-		return errTooMany
-	}
-	p.tunnels[t] = struct{}{}
-	p.perUser[key]++
-	p.wg.Add(1)
-	return nil
-}
-
-func (p *Proxy) release(t *tunnel) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key := t.conn.user + "@" + t.conn.client
-	if p.perUser[key]--; p.perUser[key] == 0 {
-		delete(p.perUser, key)
-	}
-	delete(p.tunnels, t)
-	p.wg.Done()
-}
-
 // Drain stops accepting: listeners close, idle tunnels end at once, busy ones
 // after their exchange. It returns when nothing is open or ctx is done; then
 // Close cuts the rest.
 func (p *Proxy) Drain(ctx context.Context) error {
 	p.draining.Store(true)
-	p.mu.Lock()
-	servers := p.servers
-	for t := range p.tunnels {
-		t.drain()
-	}
-	p.mu.Unlock()
-	var errs []error
-	for _, s := range servers {
-		errs = append(errs, s.Shutdown(ctx))
-	}
+	p.tunnels.close()
+	p.tunnels.each((*tunnel).drain)
+	errs := []error{p.servers.each(func(s *http.Server) error { return s.Shutdown(ctx) })}
 	idle := make(chan struct{})
 	go func() { // ends with the last tunnel: Close ends them all
-		p.wg.Wait()
+		p.tunnels.wait()
 		close(idle)
 	}()
 	select {
@@ -194,19 +177,13 @@ func (p *Proxy) Drain(ctx context.Context) error {
 // to call twice, and without Drain.
 func (p *Proxy) Close() error {
 	p.draining.Store(true)
-	p.mu.Lock()
-	var errs []error
-	for _, s := range p.servers {
-		errs = append(errs, s.Close())
-	}
-	for t := range p.tunnels {
-		t.relay.Shutdown()
-	}
-	p.mu.Unlock()
+	err := p.servers.each((*http.Server).Close)
+	p.tunnels.close()
+	p.tunnels.each(func(t *tunnel) { t.relay.Shutdown() })
 	p.stop()
-	p.wg.Wait()
+	p.tunnels.wait()
 	p.outside.close()
-	return errors.Join(errs...)
+	return err
 }
 
 // newConnection describes a client connection for the exchanges on it.

@@ -25,6 +25,7 @@ type responseReader struct {
 	lastContent time.Time
 	burst       int // data events of the current burst
 	broken      bool
+	keep        *cappedText
 	odd         int       // oddities so far
 	oddAt       time.Time // when the last one came
 	onKind      func(wire.Kind)
@@ -44,14 +45,14 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 	r.Response.Body.Encoding = strings.ToLower(head.get("Content-Encoding"))
 	r.Response.Body.Transfer = transferOf(h.Transfer)
 	r.Agent.Overhead += time.Duration(x.conn.lag.Load())
-	if h.Status == 101 || x.req == nil {
+	if h.Status == 101 || !x.ask.scanned() {
 		return
 	}
 	mode := r.Request.Mode
 	if x.reqEnd == nil {
-		mode = x.match.PathMode
+		mode = x.ask.match.PathMode
 	}
-	rr := &responseReader{x: x, wire: wire.NewResponse(x.match, mode, wire.ResponseHead{
+	rr := &responseReader{x: x, wire: wire.NewResponse(x.ask.match, mode, wire.ResponseHead{
 		Status: h.Status, MediaType: r.Response.Body.ContentType, ErrorType: head.get("x-amzn-errortype"), NoCharset: noCharset(head.get("Content-Type")),
 	})}
 	rr.onKind = rr.event
@@ -61,7 +62,7 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 		x.lost("content_encoding")
 	}
 	if x.b.content > 0 {
-		x.keepResp = &cappedText{max: x.b.content}
+		rr.keep = &cappedText{max: x.b.content}
 	}
 	x.resp = rr
 }
@@ -136,8 +137,8 @@ func (r *responseReader) decode(p []byte) {
 	if n := r.wire.Odd(); n != r.odd {
 		r.odd, r.oddAt = n, r.now
 	}
-	if r.x.keepResp != nil {
-		r.x.keepResp.add(p)
+	if r.keep != nil {
+		r.keep.add(p)
 	}
 }
 
@@ -194,6 +195,9 @@ func (r *responseReader) close(e observe.End, at time.Time) {
 		s.Events, s.ContentEvents, s.Keepalives = f.Events, f.ContentEvents, f.Keepalives
 		s.Done, s.Finish, s.Errored = f.Done, f.Finish, f.Errored
 		s.Oddities = f.Oddities
+		if coding := resp.Body.Encoding; !r.x.ask.offered(coding) {
+			s.Oddities = append(s.Oddities, call.Oddity{Name: "encoding_unoffered", Count: 1})
+		}
 		if len(s.Oddities) == 1 { // with several, which one came last is not known
 			s.Oddities[0].Last = call.Since(rec.Identity.Start, r.oddAt)
 		}

@@ -27,7 +27,7 @@ func (x *exchange) seal(at time.Time) {
 	if r.Response.Status == 0 && r.Request.Method == "" {
 		return // an idle connection that ended
 	}
-	if x.recordable() && x.b.hooks.Emit != nil {
+	if x.ask.recordable() && x.b.hooks.Emit != nil {
 		x.b.hooks.Emit(*r)
 	}
 }
@@ -97,15 +97,15 @@ func upstreamEnd(k observe.EndKind, transport call.EndKind) call.EndKind {
 }
 
 func (x *exchange) storeContent() {
-	if x.keepReq == nil {
+	if x.ask.keep == nil {
 		return
 	}
 	limit := int(x.b.content)
 	c, cut := &x.rec.Content, false
-	text, short := x.keepReq.text()
+	text, short := x.ask.keep.text()
 	c.Request, cut = redact.Text(text, limit), short
-	if x.keepResp != nil {
-		text, short = x.keepResp.text()
+	if x.resp != nil && x.resp.keep != nil {
+		text, short = x.resp.keep.text()
 		c.Response, cut = redact.Text(text, limit), cut || short
 	}
 	c.Truncated = cut

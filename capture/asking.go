@@ -1,0 +1,157 @@
+package capture
+
+import (
+	"hash"
+	"slices"
+	"strings"
+	"time"
+
+	"llmtap/capture/observe"
+	"llmtap/capture/wire"
+	"llmtap/internal/call"
+	"llmtap/internal/client"
+	"llmtap/internal/redact"
+)
+
+// asking is the request half of an exchange: it recognises the endpoint, scans
+// the body as it passes and says who asked for what. It writes into the
+// exchange's record and keeps nothing of the prompt.
+type asking struct {
+	rec   *call.Record
+	match wire.Match
+	llm   bool
+	head  headers
+	scan  *wire.Request
+	zip   *inflater
+	facts wire.RequestFacts
+	body  hash.Hash
+	core  hash.Hash
+	keep  *cappedText
+}
+
+// begin takes the request head.
+func (a *asking) begin(b *builder, c *connection, h *observe.Head, at time.Time) {
+	path, query, _ := strings.Cut(originForm(h.Target), "?")
+	a.head = copyHeaders(h.Fields)
+	a.match, a.llm = wire.Recognize(wire.Line{
+		Method: h.Method, Host: c.host, Port: c.port, Path: path, Query: query, Upgrade: a.head.get("Upgrade"),
+	})
+	r, m := a.rec, a.match
+	r.Identity.ID, r.Identity.Start = b.newID(at), at
+	r.Identity.Remote = traceparent(a.head.get("traceparent"))
+	r.Target = call.Target{
+		Scheme: c.scheme, Host: c.host, Port: c.port, Provider: m.Provider, API: m.API, Operation: m.Operation, Format: m.Format,
+		Deployment: m.Deployment, Model: m.Model, APIVersion: m.APIVersion, RoutePrefix: m.RoutePrefix,
+		Auth: authOf(b.hash, h.Fields, query),
+	}
+	r.Client = call.Client{Address: c.client, User: c.user}
+	r.Request.Method, r.Request.Path, r.Request.HTTP = h.Method, path, h.Proto
+	r.Request.URL = c.scheme + "://" + authority(c.host, c.port, c.scheme) + redact.URL(originForm(h.Target))
+	a.hints(c, h)
+	r.Agent.Conn, r.Agent.PeerAddress, r.Agent.Mode, r.Agent.View = c.id, c.peer, c.mode, call.ViewFull
+	r.Agent.Capture = call.CaptureOff
+	if h.Method != "POST" && !a.llm {
+		return
+	}
+	a.body, a.core = b.hash.Body(), b.hash.Body()
+	a.scan = wire.NewRequest(a.match, a.core)
+	if b.content > 0 {
+		a.keep = &cappedText{max: b.content}
+		r.Agent.Capture = call.CaptureFull
+	}
+}
+
+func (a *asking) hints(c *connection, h *observe.Head) {
+	hints := &a.rec.Request.Hints
+	hints.RetryCount = clip(a.head.get("x-stainless-retry-count"), 8)
+	hints.InvocationID = clip(a.head.get("amz-sdk-invocation-id"), 64)
+	hints.ReadTimeout = clip(a.head.get("x-stainless-read-timeout"), 16)
+	hints.Headers = a.head.allowed()
+	if host, _, _ := strings.Cut(h.Authority, ":"); h.Authority != "" && c.mode == call.CaptureMITM && !strings.HasPrefix(host, "[") {
+		hints.HostMismatch = Normalise(host) != c.host
+	}
+}
+
+// scanned reports whether the body is being read.
+func (a *asking) scanned() bool { return a.scan != nil }
+
+// push takes body bytes as they were sent; an error ends the reading of a
+// compressed copy.
+func (a *asking) push(p []byte) error {
+	a.rec.Request.Bytes += int64(len(p))
+	if a.scan == nil {
+		return nil
+	}
+	a.body.Write(p)
+	if a.zip != nil {
+		return a.zip.Push(p)
+	}
+	a.bytes(p)
+	return nil
+}
+
+// bytes takes decoded body bytes.
+func (a *asking) bytes(p []byte) {
+	a.scan.Push(p)
+	if a.keep != nil {
+		a.keep.add(p)
+	}
+}
+
+// end completes what was asked.
+func (a *asking) end() {
+	if a.scan != nil {
+		if a.zip != nil {
+			a.zip.Close()
+		}
+		a.facts = a.scan.Close()
+		a.apply()
+	}
+	a.identify()
+}
+
+func (a *asking) apply() {
+	f, r := a.facts, a.rec
+	a.llm = a.llm || (a.match.Confirm != "" && slices.Contains(f.Keys, a.match.Confirm))
+	q := &r.Request
+	q.StreamFlag, q.Keys, q.Params, q.Messages, q.Tools = f.StreamFlag, f.Keys, f.Params, f.Messages, f.Tools
+	q.Mode = f.Mode
+	q.Hints.StreamType, q.Hints.IncludeUsage, q.Hints.OutputType = f.StreamType, f.IncludeUsage, f.OutputType
+	q.Hints.Body, q.Hints.Core = call.SumBody(a.body), call.SumBody(a.core)
+	switch {
+	case r.Target.Model == "":
+		r.Target.Model = f.Model
+	case f.Model != "" && f.Model != r.Target.Model:
+		q.Hints.BodyModel = f.Model
+	}
+}
+
+func (a *asking) identify() {
+	r, f := a.rec, a.facts
+	c := client.Identify(client.Facts{
+		Method: r.Request.Method, Path: r.Request.Path, Host: r.Target.Host, Header: a.head.get, Has: a.head.has,
+		Keys: r.Request.Keys, Model: f.Model, ModelNull: f.ModelNull, Stream: f.StreamFlag, Params: f.Params,
+		Prompt: client.Prompt(f.Prompt),
+	})
+	c.Address, c.User = r.Client.Address, r.Client.User
+	c.UserAgent = clip(a.head.get("User-Agent"), 256)
+	r.Client = c
+}
+
+// recordable reports whether the exchange is an LLM call, or may be one: known
+// by its path or its body, or a POST to an intercepted host.
+func (a *asking) recordable() bool {
+	if a.llm {
+		return true
+	}
+	if a.rec.Request.Method != "POST" {
+		return false
+	}
+	return a.rec.Agent.Mode != call.CapturePlain || a.facts.Messages > 0
+}
+
+// offered reports whether the client asked for this content coding.
+func (a *asking) offered(coding string) bool {
+	accept := strings.ToLower(a.head.get("Accept-Encoding"))
+	return coding == "" || coding == "identity" || strings.Contains(accept, strings.TrimPrefix(coding, "x-")) || strings.Contains(accept, "*")
+}
