@@ -39,7 +39,7 @@ type Proxy struct {
 
 	draining atomic.Bool
 
-	servers  servers
+	servers servers
 }
 
 // servers are the HTTP servers of all listeners. Safe for concurrent use.

@@ -177,6 +177,11 @@ func (r *responseReader) close(e observe.End, at time.Time) {
 		r.now = at
 	}
 	r.wire.Close(whole, r.onKind)
+	r.answer(whole)
+}
+
+// answer moves what was decoded into the record.
+func (r *responseReader) answer(whole bool) {
 	f, rec := r.wire.Facts(), &r.x.rec
 	resp := &rec.Response
 	resp.Body.Framing = f.Framing
@@ -185,29 +190,35 @@ func (r *responseReader) close(e observe.End, at time.Time) {
 	}
 	resp.Model, resp.ID, resp.FinishReasons = f.Model, f.ID, f.FinishReasons
 	resp.ServiceTier, resp.Fingerprint = f.ServiceTier, f.Fingerprint
-	resp.Error = f.Error
-	resp.Error.Message = redact.Text(f.Error.Message, 300)
-	resp.Error.Code, resp.Error.Type = redact.Text(f.Error.Code, 64), redact.Text(f.Error.Type, 64)
-	resp.Error.Param = redact.Text(f.Error.Param, 64)
+	resp.Error = redactError(f.Error)
 	rec.Usage = f.Usage
-	if streamed(f.Framing) {
-		s := r.stream
-		s.Events, s.ContentEvents, s.Keepalives = f.Events, f.ContentEvents, f.Keepalives
-		s.Done, s.Finish, s.Errored = f.Done, f.Finish, f.Errored
-		s.Oddities = f.Oddities
-		if coding := resp.Body.Encoding; !r.x.ask.offered(coding) {
-			s.Oddities = append(s.Oddities, call.Oddity{Name: "encoding_unoffered", Count: 1})
-		}
-		if len(s.Oddities) == 1 { // with several, which one came last is not known
-			s.Oddities[0].Last = call.Since(rec.Identity.Start, r.oddAt)
-		}
-		rec.Stream = s
-		rec.End.Terminal = f.Done || f.Finish
-	} else {
+	if !streamed(f.Framing) {
 		rec.End.Terminal = whole
 		rec.Timing.FirstContent, rec.Timing.FirstData, rec.Timing.LastData = time.Time{}, time.Time{}, time.Time{}
 		rec.Stream = call.Stream{Errored: f.Errored}
+		return
 	}
+	s := r.stream
+	s.Events, s.ContentEvents, s.Keepalives = f.Events, f.ContentEvents, f.Keepalives
+	s.Done, s.Finish, s.Errored = f.Done, f.Finish, f.Errored
+	s.Oddities = f.Oddities
+	if len(s.Oddities) == 1 { // with several, which one came last is not known
+		s.Oddities[0].Last = call.Since(rec.Identity.Start, r.oddAt)
+	}
+	if !r.x.ask.offered(resp.Body.Encoding) {
+		s.Oddities = append(s.Oddities, call.Oddity{Name: "encoding_unoffered", Count: 1})
+	}
+	rec.Stream = s
+	rec.End.Terminal = f.Done || f.Finish
+}
+
+// redactError cuts and cleans the texts of an error body.
+func redactError(e call.Error) call.Error {
+	e.Message = redact.Text(e.Message, 300)
+	for _, text := range []*string{&e.Code, &e.Type, &e.Param, &e.RequestID} {
+		*text = redact.Text(*text, 64)
+	}
+	return e
 }
 
 func streamed(f call.Framing) bool {

@@ -145,7 +145,7 @@ func (d *dir) authority(cfg Config, want scope, rotate bool) (*Authority, error)
 	if fresh {
 		p, err = d.replace(want, roots, now(), err)
 	} else {
-		err = d.writeBundle(roots, p.cert, now())
+		err = writeBundle(d, roots, p.cert, now())
 	}
 	if err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ func (d *dir) replace(s scope, r roots, now time.Time, was error) (pair, error) 
 			return pair{}, err
 		}
 	}
-	if err = d.writeBundle(r, p.cert, now); err != nil {
+	if err = writeBundle(d, r, p.cert, now); err != nil {
 		return pair{}, err
 	}
 	if err = d.write(keyFile, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: key}), 0o600); err != nil {
@@ -85,7 +85,7 @@ func (d *dir) retired(now time.Time) [][]byte {
 
 // writeBundle brings bundle.crt up to date: the system's roots as they are
 // now, the current authority, and its forerunners.
-func (d *dir) writeBundle(r roots, current *x509.Certificate, now time.Time) error {
+func writeBundle(d *dir, r roots, current *x509.Certificate, now time.Time) error {
 	ours := [][]byte{current.Raw}
 	for _, der := range d.retired(now) {
 		if !bytes.Equal(der, current.Raw) {

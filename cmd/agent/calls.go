@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"llmtap/internal/call"
@@ -35,32 +36,36 @@ func (c *callsCmd) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = src.Close(ctx) }()
 	records, err := src.Calls(ctx, q)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = src.Close(ctx) }()
 	show := func(r call.Record) error { return printCall(env.stdout, colours(env), &r) }
 	if c.JSON {
 		show = func(r call.Record) error { return json.NewEncoder(env.stdout).Encode(r) }
 	} else if err := printHead(env.stdout, colours(env)); err != nil {
 		return err
 	}
-	for i := range records {
-		at := i
-		if c.Follow {
-			at = len(records) - 1 - i // oldest first, so that new ones append
-		}
-		if err := show(records[at]); err != nil {
+	if c.Follow {
+		slices.Reverse(records) // oldest first, so that new ones append
+	}
+	for _, r := range records {
+		if err := show(r); err != nil {
 			return err
 		}
 	}
-	if len(records) == 0 && !c.Follow {
+	if c.Follow {
+		return c.goOn(ctx, env, src, show)
+	}
+	if len(records) == 0 {
 		_, _ = fmt.Fprintln(env.stderr, "no calls recorded yet; try: llmtap exec -- python chat.py")
 	}
-	if !c.Follow {
-		return nil
-	}
+	return nil
+}
+
+// goOn shows new calls as they end.
+func (c *callsCmd) goOn(ctx context.Context, env environment, src source, show func(call.Record) error) error {
 	agent, ok := src.(*adminClient)
 	if !ok {
 		return usagef("--follow needs a running agent, and none answers in %s; start one with: llmtap run", c.dir(env))

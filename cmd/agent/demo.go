@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"time"
 
 	"llmtap/capture"
 	"llmtap/internal/call"
@@ -52,11 +51,7 @@ func (c *demoCmd) Run(ctx context.Context, env environment) (err error) {
 		st.where(a, dir)
 		<-ctx.Done()
 	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := a.stop(stopCtx, time.Second); err != nil {
-		_, _ = fmt.Fprintf(env.stderr, "llmtap: %v\n", err)
-	}
+	a.stopSoon(ctx, env)
 	return failure
 }
 

@@ -59,12 +59,8 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 		return err
 	}
 	status, runErr := c.child(path, argv, env, clientEnv(a.info.Proxy, s.stateDir, hostsOf(env, s, found)))
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
 	tunnels := a.proxy.Tunnels()
-	if err := a.stop(stopCtx, 2*time.Second); err != nil {
-		_, _ = fmt.Fprintf(env.stderr, "llmtap: %v\n", err)
-	}
+	a.stopSoon(ctx, env)
 	if runErr != nil {
 		return runErr
 	}
@@ -75,6 +71,15 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 		return exitError(status)
 	}
 	return nil
+}
+
+// stopSoon ends an agent whose clients are gone.
+func (a *agent) stopSoon(ctx context.Context, env environment) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := a.stop(ctx, 2*time.Second); err != nil {
+		_, _ = fmt.Fprintf(env.stderr, "llmtap: %v\n", err)
+	}
 }
 
 // settings puts the agent on free ports and opens what the environment's

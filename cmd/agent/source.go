@@ -166,14 +166,20 @@ func (a *adminClient) follow(ctx context.Context, show func(call.Record) error) 
 		return fmt.Errorf("follow: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	lines := bufio.NewReaderSize(resp.Body, 64<<10)
+	err = eachRecord(resp.Body, show)
+	if ctx.Err() != nil || errors.Is(err, io.EOF) {
+		return nil // the user stopped, or the agent did
+	}
+	return err
+}
+
+// eachRecord reads the live feed and shows every record event of it.
+func eachRecord(feed io.Reader, show func(call.Record) error) error {
+	lines := bufio.NewReaderSize(feed, 64<<10)
 	event := ""
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, io.EOF) {
-				return nil
-			}
 			return fmt.Errorf("follow: %w", err)
 		}
 		line = strings.TrimRight(line, "\r\n")
