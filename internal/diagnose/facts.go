@@ -89,8 +89,8 @@ func (f *facts) odd(name string) int {
 	return 0
 }
 
-func (f *facts) framing(any ...call.Framing) bool {
-	return slices.Contains(any, f.r.Response.Body.Framing)
+func (f *facts) framing(of ...call.Framing) bool {
+	return slices.Contains(of, f.r.Response.Body.Framing)
 }
 
 // api reports whether the target's api is one of the families, by prefix.

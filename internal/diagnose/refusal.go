@@ -46,13 +46,13 @@ func refusable(f *facts) bool {
 	if !f.stream || f.r.Response.Status < 400 || f.text.saysOther(options) {
 		return false
 	}
-	return !f.text.topic || onlyPlain(f.text.said) || !plainRefusals.MatchString(f.text.said)
+	return f.text.plainOnly || !f.text.streamOnly
 }
 
-// onlyPlain reports whether the words ask for a plain call: nothing but
+// wantsPlain reports whether the words ask for a plain call: nothing but
 // "nonstream" may stand there, for "only streams, not nonstream" says the
 // opposite.
-func onlyPlain(said string) bool {
+func wantsPlain(said string) bool {
 	return slices.ContainsFunc(plainWanted.FindAllString(said, -1), func(m string) bool {
 		return strings.Count(m, "stream") == 1
 	})
@@ -94,7 +94,7 @@ func plainRefused(f *facts) (finding, bool) {
 	if !f.plain || f.r.Response.Status < 400 {
 		return no()
 	}
-	byText := f.text.aboutStream() && plainRefusals.MatchString(f.text.said)
+	byText := f.text.aboutStream() && f.text.streamOnly
 	if !byText && !plainCodes.MatchString(f.text.code) {
 		return no()
 	}
@@ -153,29 +153,38 @@ func refusesStream(said string) bool {
 	if crowd.MatchString(said) {
 		return false
 	}
-	if direct.MatchString(said) || onlyPlain(said) {
+	if direct.MatchString(said) || wantsPlain(said) {
 		return true
 	}
 	streams := wordForms.FindAllStringIndex(said, 16)
-	return slices.ContainsFunc(streams, func(w []int) bool { return refusedNear(said, w) })
-}
-
-// refusedNear looks for a refusal around the stream at w.
-func refusedNear(said string, w []int) bool {
-	if broke.MatchString(said[w[1]:]) || failing.MatchString(said[:w[0]]) {
+	if len(streams) == 0 {
 		return false
 	}
-	for _, n := range refusals.FindAllStringIndex(said, 16) {
-		switch {
-		case n[0] >= w[1] && connected(said[w[1]:n[0]], reachAfter):
-			return true
-		case w[0] >= n[1] && connected(said[n[1]:w[0]], reachBefore) && !strings.ContainsAny(said[n[1]:w[0]], ",，、") && !parameterSubject.MatchString(said[:n[0]]):
-			return true
-		case n[0] < w[1] && w[0] < n[1]:
-			return true // one expression holds both
+	refused := refusals.FindAllStringIndex(said, 16)
+	return slices.ContainsFunc(streams, func(w []int) bool {
+		if broke.MatchString(said[w[1]:]) || failing.MatchString(said[:w[0]]) {
+			return false
 		}
+		return slices.ContainsFunc(refused, func(n []int) bool { return refers(said, w, n) }) || weaklyRefused(said, w[1])
+	})
+}
+
+// refers reports whether the refusal at n is about the stream at w.
+func refers(said string, w, n []int) bool {
+	switch {
+	case n[0] >= w[1]:
+		return connected(said[w[1]:n[0]], reachAfter)
+	case w[0] >= n[1]:
+		gap := said[n[1]:w[0]]
+		return connected(gap, reachBefore) && !strings.ContainsAny(gap, ",，、") && !parameterSubject.MatchString(said[:n[0]])
 	}
-	rest := said[w[1]:]
+	return true // one expression holds both
+}
+
+// weaklyRefused looks for a word right after the stream that refuses it only
+// there, and names no other cause.
+func weaklyRefused(said string, from int) bool {
+	rest := said[from:]
 	n := weakRefusals.FindStringIndex(rest)
 	return n != nil && connected(rest[:n[0]], reachWeak) && !reasons.MatchString(rest[n[1]:]) && !elsewhere.MatchString(said)
 }

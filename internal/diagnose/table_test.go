@@ -82,10 +82,13 @@ func all() []call.Record {
 		call.FramingJSONArray, call.FramingHTML, call.FramingText, call.FramingEmpty, call.FramingOther,
 	}
 	sides := []call.Side{call.SideUnknown, call.SideUpstream, call.SideClient, call.SideAgent}
-	kinds := []call.EndKind{call.EndEOF, call.EndShort, call.EndReset, call.EndH2RST, call.EndTimeout, call.EndClosed, call.EndDNS, call.EndTLS, call.EndPolicy}
+	kinds := []call.EndKind{call.EndEOF, call.EndShort, call.EndClosed, call.EndTimeout, call.EndTLS}
 	var out []call.Record
-	for _, status := range statuses {
+	for s, status := range statuses {
 		for i, f := range framings {
+			if status >= 300 && i%4 != s%4 {
+				continue // framings matter less there
+			}
 			for _, side := range sides {
 				for j, kind := range kinds {
 					mode := []option{asked}

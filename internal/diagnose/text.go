@@ -23,6 +23,8 @@ type texts struct {
 	code string
 	// topic: the words may be about streams at all; judging them is dear.
 	topic bool
+	// plainOnly and streamOnly: the words ask for a plain call, for a stream.
+	plainOnly, streamOnly bool
 	// param is the last segment of the parameter's path.
 	param string
 	// nested: the parameter's path goes into a list or an object.
@@ -32,7 +34,9 @@ type texts struct {
 func textsOf(e call.Error) texts {
 	t := texts{all: plainText(e.Message), code: kind(e.Code) + "; " + kind(e.Type)}
 	t.said = echo.ReplaceAllString(unquoted(t.all), " ")
-	t.topic = mayBeAboutStreams(t.said)
+	if t.topic = mayBeAboutStreams(t.said); t.topic {
+		t.plainOnly, t.streamOnly = wantsPlain(t.said), plainRefusals.MatchString(t.said)
+	}
 	path := strings.ToLower(strings.Trim(e.Param, " '\"`"))
 	t.nested = strings.ContainsAny(path, "[")
 	t.param = path
