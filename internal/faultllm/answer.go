@@ -23,13 +23,14 @@ const (
 var words = strings.Fields(`Owls hunt at night because their ears find a mouse under
 	the snow and their wings make no sound at all while they glide over the field .`)
 
-// word returns the text of content chunk i: one word, or size bytes.
+// word returns the text of content chunk i: one word, or size bytes. The filling
+// keeps the halves apart, or it would read as doubled output.
 func word(i, size int) string {
 	w := words[i%len(words)] + " "
 	if size <= 0 {
 		return w
 	}
-	return strings.Repeat(w, size/len(w)+1)[:size]
+	return w[:min(len(w), size)] + strings.Repeat("o", max(0, size-len(w)))
 }
 
 // answer makes the healthy answer to a request: plain, or as the pieces of a

@@ -147,11 +147,9 @@ func streamCoded(x *exchange, name string, edits ...edit) {
 func codingRows() []row {
 	var out []row
 	for _, name := range []string{"gzip", "deflate", "br", "zstd"} {
-		s := Scenario{ID: "enc-" + name, Does: "content coding " + name + ", offered or not", Class: "ok", Mode: ModeBoth, API: APIAny}
-		out = append(out, row{Scenario: s, play: func(x *exchange) { encoded(x, name) }})
+		out = append(out, onBoth("enc-"+name, "content coding "+name+", offered or not", "ok", func(x *exchange) { encoded(x, name) }))
 	}
-	bomb := Scenario{ID: "bomb", Does: "32 MiB of blanks (bytes=), gzipped a thousandfold, then the answer", Class: "ok", Mode: ModeBoth, API: APIAny}
-	return append(out, row{Scenario: bomb, play: decompressionBomb})
+	return append(out, onBoth("bomb", "32 MiB of blanks (bytes=), gzipped a thousandfold, then the answer", "ok", decompressionBomb))
 }
 
 func encoded(x *exchange, name string) {

@@ -20,7 +20,7 @@ func TestAnswersAreDeterministic(t *testing.T) {
 					continue // stamped with the time
 				}
 				for _, stream := range []bool{true, false} {
-					target := "/openai/deployments/" + sc.ID + "/chat/completions?api-version=1&" + fast
+					target := "/openai/deployments/" + sc.ID + "/chat/completions?api-version=1&" + quick(sc.ID)
 					body := string(sc.Body(stream))
 					first, errFirst := a.raw(t, target, body)
 					second, errSecond := b.raw(t, target, body)

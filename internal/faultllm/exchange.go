@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 )
 
 // Media types of the answers.
@@ -24,6 +25,12 @@ type exchange struct {
 	r   *http.Request
 	svc *Service
 	hit int // number of this call of the scenario, from 1
+	// lost is set when a write failed, which can be known before the context is
+	// done.
+	lost bool
+	// resets is set before the service itself breaks the connection, which
+	// ends the context as well.
+	resets atomic.Bool
 }
 
 // own sets the headers of the service itself; gateways lack them.

@@ -32,6 +32,14 @@ const (
 // fast plays every scenario in no time.
 const fast = "interval=0&scale=0.001"
 
+// quick is the query that plays a scenario in no time; the bomb is a small one.
+func quick(id string) string {
+	if id == "bomb" {
+		return fast + "&bytes=1048576"
+	}
+	return fast
+}
+
 func fixedNow() time.Time { return time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC) }
 
 // server is a running service and a client for it.

@@ -20,6 +20,7 @@ func abort() { panic(http.ErrAbortHandler) }
 // connection all its streams are lost.
 func (x *exchange) reset() {
 	x.sleep(settle)
+	x.resets.Store(true)
 	if raw := x.raw(); raw != nil {
 		if tcp, ok := raw.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0) // then Close sends RST
@@ -74,7 +75,7 @@ func (w *wire) Close() error {
 // head is a response head for a wire; lines end in CRLF each.
 func head(x *exchange, status, mediaType string, lines ...string) string {
 	s := "HTTP/1.1 " + status + "\r\nDate: " + x.svc.cfg.Now().UTC().Format(http.TimeFormat) +
-		"\r\nContent-Type: " + mediaType + "\r\n"
+		"\r\nContent-Type: " + mediaType + "\r\nConnection: close\r\n"
 	for _, l := range lines {
 		s += l + "\r\n"
 	}

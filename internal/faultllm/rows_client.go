@@ -13,11 +13,14 @@ func clientRows() []row {
 		onStream("cl-timeout", "70 events 1 s apart", "client_timeout",
 			counted(70, slowly(time.Second))).leaving("at 60.0 s, three times").lasting(70 * time.Second),
 		onStream("cl-choke", "Azure's first event, then 5 s of silence", "client_choked",
-			told(late(kindRole, 0, 5*time.Second))).leaving("20 ms after the first event, three times").lasting(5 * time.Second).inAzure(),
+			told(late(kindRole, 0, 5*time.Second))).
+			leaving("20 ms after the first event, three times").lasting(5 * time.Second).inAzure(),
 		onStream("cl-stop-fragile", "an async filter event after content, then 5 s of silence", "client_cancelled",
-			told(ahead(kindContent, 2, asyncFilter()), late(kindContent, 2, 5*time.Second))).leaving("20 ms after the filter event").lasting(5 * time.Second).inAzure(),
+			told(ahead(kindContent, 2, asyncFilter()), late(kindContent, 2, 5*time.Second))).
+			leaving("20 ms after the filter event").lasting(5 * time.Second).inAzure(),
 		onStream("cl-abort", "5 s of silence after the first content", "client_cancelled",
-			told(late(kindContent, 1, 5*time.Second))).leaving("after the first content, twelve times").lasting(5 * time.Second),
+			told(late(kindContent, 1, 5*time.Second))).
+			leaving("after the first content, twelve times").lasting(5 * time.Second),
 	}
 }
 

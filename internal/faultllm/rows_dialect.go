@@ -15,10 +15,12 @@ func dialectRows() []row {
 			told(framed(func(d string) string { return "data:" + d + "\n\n" }))).also("nospace"),
 		onStream("sse-bom", "byte order mark first", "ok", told(bom)),
 		onStream("sse-comments", "comment blocks between events", "ok",
-			told(ahead(kindContent, 1, block(": keep-alive\n\n")), ahead(kindContent, 2, block(": OWL PROCESSING\n\n")))).also("ka"),
+			told(ahead(kindContent, 1, block(": keep-alive\n\n")), ahead(kindContent, 2, block(": OWL PROCESSING\n\n")))).
+			also("ka"),
 		onStream("sse-comment-id", "comment blocks after an id line", "ok",
 			told(ahead(kindRole, 0, block("id: 1\n")), ahead(kindContent, 1, block(": keep-alive\n\n")))).also("kaid"),
-		onStream("sse-retryline", "block of only retry: first", "ok", told(ahead(kindRole, 0, block("retry: 3000\n\n")))).also("retryline"),
+		onStream("sse-retryline", "block of only retry: first", "ok", told(ahead(kindRole, 0, block("retry: 3000\n\n")))).
+			also("retryline"),
 		onStream("sse-evping", "block of only event: ping after two events", "ok",
 			told(ahead(kindContent, 1, block("event: ping\n\n")))).also("evping"),
 		onStream("sse-emptydata", "empty data: field", "ok", told(ahead(kindContent, 1, block("data: \n\n")))),

@@ -12,7 +12,8 @@ func framingRows() []row {
 		onBoth("frame-chunk", "a chunk size that is no number", "framing_invalid", broken("zz\r\n")).over("1.1"),
 		onBoth("frame-status", "a second status line where a chunk should begin", "framing_invalid",
 			broken("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")).over("1.1"),
-		onBoth("frame-cl-te", "Content-Length and Transfer-Encoding: chunked", "framing_invalid", lengthAndChunked).over("1.1"),
+		onBoth("frame-cl-te", "Content-Length and Transfer-Encoding: chunked", "framing_invalid", lengthAndChunked).
+			over("1.1"),
 		onBoth("frame-lengths", "two Content-Length that differ", "framing_invalid", twoLengths).over("1.1"),
 		onBoth("frame-head", "a status line that is none", "framing_invalid", saying("owl owl owl\r\n\r\n")).over("1.1"),
 	}

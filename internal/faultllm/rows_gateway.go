@@ -16,17 +16,21 @@ func gatewayRows() []row {
 		onBoth("flaky-500", "500 twice, then healthy, and again", "provider_error",
 			flaky(3, refuse(500, openaiError(serverError, "server_error", "", "")))).because("internal"),
 		onBoth("e529", "529 overloaded_error", "provider_error",
-			refuse(529, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`)).because("overloaded"),
+			refuse(529, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`)).
+			because("overloaded"),
 		onBoth("html-login", "200 with a login page", "non_api_response",
-			gateway(200, typeHTML, page("Sign in", `<form action="/login" method="post"><input type="password" name="password"></form>`))).because("login_page").also("html200"),
+			gateway(200, typeHTML, page("Sign in", `<form action="/login" method="post"><input type="password" name="password"></form>`))).
+			because("login_page").also("html200"),
 		onBoth("redirect-302", "302 to a login page", "non_api_response", redirect).because("redirect"),
 		onBoth("proxy-407", "407 of a proxy on the way", "non_api_response", proxyAuth).because("proxy_auth"),
 		onBoth("html-524", "524 with a web page at 125 s", "gateway_timeout",
-			after(125*time.Second, gateway(524, typeHTML, page("524: A timeout occurred", "The origin web server timed out responding to this request.")))).lasting(125 * time.Second),
+			after(125*time.Second, gateway(524, typeHTML, page("524: A timeout occurred", "The origin web server timed out responding to this request.")))).
+			lasting(125 * time.Second),
 		onBoth("to-504", "504 text at 60 s", "gateway_timeout",
 			after(60*time.Second, gateway(504, typeText, "upstream request timeout"))).lasting(60 * time.Second),
 		onBoth("to-502-fast", "502 with a web page at 0.2 s", "gateway_error_opaque",
-			after(200*time.Millisecond, gateway(502, typeHTML, page("502 Bad Gateway", "nginx")))).lasting(200 * time.Millisecond).also("html502"),
+			after(200*time.Millisecond, gateway(502, typeHTML, page("502 Bad Gateway", "nginx")))).
+			lasting(200 * time.Millisecond).also("html502"),
 		onBoth("hdr-timeout", "no headers for 330 s", "first_byte_timeout",
 			after(330*time.Second, healthy)).leaving("at 300 s, without an answer").lasting(330 * time.Second),
 	}...)

@@ -26,7 +26,8 @@ func healthyRows() []row {
 		onStream("ok-close-done", "stays open for 2 s after [DONE]", "ok",
 			lingering(2*time.Second)).leaving("right after [DONE]").lasting(2 * time.Second),
 		onStream("ok-close-finish", "waits 2 s after the finish event before usage and [DONE]", "ok",
-			told(late(kindDone, 0, 2*time.Second), without(kindUsage))).leaving("after the finish event").lasting(2 * time.Second),
+			told(late(kindDone, 0, 2*time.Second), without(kindUsage))).
+			leaving("after the finish event").lasting(2 * time.Second),
 		onStream("ok-slow-first", "comments for 70 s, then tokens", "ok",
 			told(ahead(kindContent, 0, slowComments()...))).lasting(70 * time.Second),
 		onBoth("ok-retry", "429 at first and every second time, else healthy", "rate_limited",

@@ -15,7 +15,8 @@ func httpRows() []row {
 		onBoth("interim-103", "103 Early Hints before the answer", "ok", interim(1)),
 		onBoth("flood-1xx", "32 interim answers before the answer", "ok", interim(32)),
 		onBoth("early-413", "413 before the request body is read (path or ?scenario= only)", "request_rejected",
-			gateway(413, typeJSON, openaiError("Request too large.", "invalid_request_error", "", "request_too_large"))).because("too_large").beforeBody(),
+			gateway(413, typeJSON, openaiError("Request too large.", "invalid_request_error", "", "request_too_large"))).
+			because("too_large").beforeBody(),
 		onBoth("expect", "100 Continue to Expect, then the answer", "ok", healthy),
 		onBoth("expect-417", "417 before the request body is read (path or ?scenario= only)", "request_rejected",
 			gateway(417, typeText, "Expectation Failed\n")).because("invalid").beforeBody(),
@@ -37,7 +38,8 @@ func headRows() []row {
 		onBoth("idle-closed", "closes without an answer on a reused connection; healthy on a fresh one", "stale_connection",
 			closeReused).over("1.1"),
 		onBoth("head-close", "closes without an answer", "upstream_unreachable", saying("")).because("reset").over("1.1"),
-		onBoth("head-reset", "TCP reset without an answer", "upstream_unreachable", (*exchange).reset).because("reset").over("1.1"),
+		onBoth("head-reset", "TCP reset without an answer", "upstream_unreachable", (*exchange).reset).
+			because("reset").over("1.1"),
 		onBoth("head-cut", "closes inside the response head", "upstream_unreachable",
 			saying("HTTP/1.1 200 OK\r\nContent-Type: text/ev")).because("reset").over("1.1"),
 	}
@@ -116,11 +118,11 @@ func halfClose(x *exchange) {
 	_ = w.SetReadDeadline(time.Now().Add(time.Duration(5 * float64(time.Second) * x.pace.scale)))
 	_, _ = io.Copy(io.Discard, w.in) // until FIN or the deadline
 	if err := x.ask.parse(body); err != nil {
-		w.say(head(x, "400 Bad Request", typeText, "Connection: close") + err.Error())
+		w.say(head(x, "400 Bad Request", typeText) + err.Error())
 		return
 	}
 	mediaType, answer := whole(x)
-	w.say(head(x, "200 OK", mediaType, "Connection: close") + answer)
+	w.say(head(x, "200 OK", mediaType) + answer)
 }
 
 // upgrade switches protocols and echoes, at most 1 MiB.

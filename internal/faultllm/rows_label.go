@@ -12,7 +12,8 @@ func labelRows() []row {
 		onStream("mode-json", "one JSON answer to a streamed call", "stream_downgraded",
 			plainAnyway).also("json200", "stream_ignored"),
 		onPlain("mode-sse-false", `SSE to "stream":false`, "stream_unrequested",
-			when(func(x *exchange) bool { return x.ask.stream == flagFalse }, told())).because("flag_false").needs(`"stream":false`),
+			when(func(x *exchange) bool { return x.ask.stream == flagFalse }, told())).
+			because("flag_false").needs(`"stream":false`),
 		onPlain("mode-sse-absent", "SSE to a call without the flag", "stream_unrequested",
 			when(func(x *exchange) bool { return x.ask.stream == flagAbsent }, told())).because("flag_absent"),
 		onPlain("mode-trailing", "JSON answer, then data: [DONE], labelled SSE", "stream_unrequested",
@@ -22,7 +23,8 @@ func labelRows() []row {
 		onStream("label-json", "healthy SSE as application/json", "content_type_mismatch",
 			labelled(typeJSON)).because("wrong").also("ssejsonct"),
 		onStream("label-abort", "as label-empty, 2 s of silence before the first token", "content_type_mismatch",
-			labelled("", late(kindContent, 0, 2*time.Second))).because("missing").leaving("before the first token").lasting(2 * time.Second),
+			labelled("", late(kindContent, 0, 2*time.Second))).
+			because("missing").leaving("before the first token").lasting(2 * time.Second),
 		onStream("label-html", "a web page as text/event-stream", "non_api_response",
 			gateway(200, typeSSE, page("Blocked", "This category is blocked by your organisation."))),
 		onBoth("body-err", "200 with an error as body", "error_in_body",

@@ -19,7 +19,8 @@ func pathRows() []row {
 		onBoth("auth-401", "401; OpenAI's text echoes part of the key", "auth_rejected", wrongKey).because("key"),
 		onBoth("auth-echo", "401 of a gateway that echoes the whole key", "auth_rejected", echoKey).because("key"),
 		onStream("auth-iam", "403: no right to InvokeModelWithResponseStream", "auth_rejected",
-			gateway(403, typeJSON, `{"message":"User owl is not authorized to perform: bedrock:InvokeModelWithResponseStream on resource owl-model"}`)).because("stream_permission"),
+			gateway(403, typeJSON, `{"message":"User owl is not authorized to perform: bedrock:InvokeModelWithResponseStream on resource owl-model"}`)).
+			because("stream_permission"),
 		onBoth("rate-429", "429 with Retry-After", "rate_limited", tooMany).because("rate").also("err429"),
 		onBoth("rate-quota", "429: quota used up", "rate_limited",
 			refuse(429, openaiError(noQuota, "insufficient_quota", "", "insufficient_quota"))).because("quota"),

@@ -47,15 +47,20 @@ func nested(raw string) string {
 func refusalRows() []row {
 	return []row{
 		onStream("refuse-400", "400 param=stream code=unsupported_value", "stream_unsupported",
-			refuse(400, invalid(noStream, "stream", "unsupported_value"))).because("model").also("stream-400", "nostream400"),
+			refuse(400, invalid(noStream, "stream", "unsupported_value"))).
+			because("model").also("stream-400", "nostream400"),
 		onStream("refuse-403", "403 bare message", "stream_unsupported",
-			gateway(403, typeJSON, `{"message":"Streaming requests are not yet allowed."}`)).because("gateway").also("stream-403"),
+			gateway(403, typeJSON, `{"message":"Streaming requests are not yet allowed."}`)).
+			because("gateway").also("stream-403"),
 		onStream("refuse-422", "422 OperationParameterInvalid", "stream_unsupported",
-			refuse(422, azureError("OperationParameterInvalid", "Streaming responses are not currently supported"))).because("gateway").also("stream-422"),
+			refuse(422, azureError("OperationParameterInvalid", "Streaming responses are not currently supported"))).
+			because("gateway").also("stream-422"),
 		onStream("refuse-key", "400 bare message that asks to drop the key", "stream_unsupported",
-			gateway(400, typeJSON, `{"message":"Streaming completion is not support yet, please remove 'stream' key value in the request payload."}`)).because("gateway"),
+			gateway(400, typeJSON, `{"message":"Streaming completion is not support yet, please remove 'stream' key value in the request payload."}`)).
+			because("gateway"),
 		onStream("refuse-list", "400 with a list of errors", "stream_unsupported",
-			gateway(400, typeJSON, "{\"error\":[\"Error in `stream`: `stream` is not supported for this model\"]}")).because("model"),
+			gateway(400, typeJSON, "{\"error\":[\"Error in `stream`: `stream` is not supported for this model\"]}")).
+			because("model"),
 		onStream("refuse-500", "the text of refuse-400 with status 500", "stream_unsupported",
 			refuse(500, invalid(noStream, "stream", "unsupported_value"))).because("model"),
 		onStream("refuse-account", "400: organization not verified", "stream_unsupported",
@@ -65,7 +70,8 @@ func refusalRows() []row {
 		onStream("refuse-tools", "400: tools cannot be streamed", "stream_unsupported",
 			when(carries("tools"), refuse(400, invalid(noTools, "", "")))).because("combination").needs(someTools),
 		onStream("refuse-format", "400: JSON mode cannot be streamed", "stream_unsupported",
-			when(carries("response_format"), refuse(400, invalid("`response_format` does not support streaming", "", "")))).because("combination").needs(`"response_format":{"type":"json_object"}`),
+			when(carries("response_format"), refuse(400, invalid("`response_format` does not support streaming", "", "")))).
+			because("combination").needs(`"response_format":{"type":"json_object"}`),
 		onPlain("refuse-plain", "400: the model only streams", "plain_unsupported",
 			refuse(400, invalid(streamOnly, "", "invalid_parameter_error"))).also("plain-only-400"),
 	}
@@ -75,19 +81,24 @@ func refusalRows() []row {
 func parameterRows() []row {
 	return []row{
 		onStream("option-400", "400: stream_options unknown", "stream_option_rejected",
-			when(carries("stream_options"), refuse(400, invalid(noUsage, "stream_options", "unknown_parameter")))).because("client_sent").needs(withUsage),
+			when(carries("stream_options"), refuse(400, invalid(noUsage, "stream_options", "unknown_parameter")))).
+			because("client_sent").needs(withUsage),
 		onStream("option-500", "500: include_usage not permitted", "stream_option_rejected",
-			when(carries("stream_options"), gateway(500, typeJSON, `{"message":"extraneous key [include_usage] is not permitted"}`))).because("client_sent").needs(withUsage),
+			when(carries("stream_options"), gateway(500, typeJSON, `{"message":"extraneous key [include_usage] is not permitted"}`))).
+			because("client_sent").needs(withUsage),
 		onStream("option-injected", "400: stream_options unknown, though nobody sent it", "stream_option_rejected",
 			refuse(400, invalid(noUsage, "stream_options", "unknown_parameter"))).because("injected"),
 		onBoth("flag-400", `400 for a stream flag that is not true or false`, "stream_flag_invalid",
-			when(func(x *exchange) bool { return x.ask.stream == flagInvalid }, refuse(400, invalid(notBool, "", "")))).because("client_sent").needs(`"stream":"true"`),
+			when(func(x *exchange) bool { return x.ask.stream == flagInvalid }, refuse(400, invalid(notBool, "", "")))).
+			because("client_sent").needs(`"stream":"true"`),
 		onStream("flag-relay", "400 not boolean, though true was sent", "stream_flag_invalid",
 			refuse(400, invalid(notBool, "", ""))).because("changed_by_relay"),
 		onBoth("param-max", "400: max_tokens not supported", "parameter_unsupported",
-			when(carries("max_tokens"), refuse(400, invalid(noMaxTokens, "max_tokens", "unsupported_parameter")))).needs(`"max_tokens":16`),
+			when(carries("max_tokens"), refuse(400, invalid(noMaxTokens, "max_tokens", "unsupported_parameter")))).
+			needs(`"max_tokens":16`),
 		onBoth("param-temperature", "400: only the default temperature", "parameter_unsupported",
-			when(carries("temperature"), refuse(400, invalid(noTemperature, "temperature", "unsupported_value")))).needs(`"temperature":0.7`),
+			when(carries("temperature"), refuse(400, invalid(noTemperature, "temperature", "unsupported_value")))).
+			needs(`"temperature":0.7`),
 		onBoth("param-verified", "400: organization not verified for reasoning summaries", "parameter_unsupported",
 			refuse(400, invalid(noSummaries, "reasoning.summary", "unsupported_value"))),
 		onBoth("param-validate", "400 of Azure's validation: extra inputs", "parameter_unsupported",

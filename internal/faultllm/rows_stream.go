@@ -17,7 +17,8 @@ func errorRows() []row {
 		onStream("serr-string", "error that is a string", "error_in_stream",
 			told(first(3), add(event(`{"error":"the owl has left"}`)))).also("errstr"),
 		onStream("serr-rate", "rate limit in mid-stream", "error_in_stream",
-			told(first(3), add(event(openaiError("Rate limit reached for this model.", "requests", "", "rate_limit_exceeded"))))).because("rate_limited"),
+			told(first(3), add(event(openaiError("Rate limit reached for this model.", "requests", "", "rate_limit_exceeded"))))).
+			because("rate_limited"),
 		onStream("serr-refused", "error event for tools at 200", "error_in_stream",
 			when(carries("tools"), told(first(0), add(event(noToolStream))))).because("stream_refused").needs(someTools),
 	}

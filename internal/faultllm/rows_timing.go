@@ -1,7 +1,6 @@
 package faultllm
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -83,8 +82,7 @@ func drip(x *exchange) {
 	x.pace.bytes = 0
 	x.own()
 	if x.ask.streams() {
-		x.open(typeSSE)
-		x.send(slicer{direct{x.w, http.NewResponseController(x.w)}, size}, x.pieces())
+		x.send(slicer{x.open(typeSSE), size}, x.pieces())
 		return
 	}
 	body := x.plainBody()

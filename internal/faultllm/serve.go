@@ -21,6 +21,20 @@ type connKey struct{}
 type link struct {
 	raw      net.Conn
 	requests atomic.Int64
+	stop     <-chan struct{} // closed when the service stops
+}
+
+// stopping reports whether the service ends the connection and not the client.
+func (l *link) stopping() bool {
+	if l == nil {
+		return false
+	}
+	select {
+	case <-l.stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // linkOf returns the connection of a request, nil if Serve did not accept it.
@@ -93,7 +107,7 @@ func (s *Service) server(ctx context.Context, tlsConfig *tls.Config) *http.Serve
 }
 
 func withLink(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, &link{raw: under(c)})
+	return context.WithValue(ctx, connKey{}, &link{raw: under(c), stop: ctx.Done()})
 }
 
 // under returns the connection that carries c's TLS, or c.

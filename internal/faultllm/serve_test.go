@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,8 +97,8 @@ func TestStopEndsWhatIsRunning(t *testing.T) {
 				t.Errorf("%d connections, %d requests, want one each", st.Conns, st.Live)
 			}
 			s.stop()
-			if st := s.Stats(); st.Conns != 0 || st.Live != 0 {
-				t.Errorf("after the end %d connections, %d requests, want none", st.Conns, st.Live)
+			if st := s.Stats(); st.Conns != 0 || st.Live != 0 || st.Cancels != 0 {
+				t.Errorf("after the end %d connections, %d requests, %d cancels, want none", st.Conns, st.Live, st.Cancels)
 			}
 			if _, err := io.Copy(io.Discard, resp.Body); err == nil {
 				t.Error("the stream ended well, want it cut")
@@ -268,5 +269,55 @@ func TestSelfSigned(t *testing.T) {
 	}
 	if _, err := leaf.Verify(x509.VerifyOptions{Roots: x509.NewCertPool()}); err == nil {
 		t.Error("the leaf verifies without its authority")
+	}
+}
+
+// TestManyAtOnce mixes good, failing and breaking calls over shared connections:
+// no call may see another's fault, but for resets, which take an h2 connection.
+func TestManyAtOnce(t *testing.T) {
+	calls := map[string]want{
+		"ok-openai":       {status: 200, has: []string{doneLine}},
+		"ok-azure":        {status: 200, has: []string{`"usage":{`, doneLine}},
+		"stream-500-apim": {status: 500, has: []string{"activityId"}},
+		"refuse-400":      {status: 400, has: []string{"unsupported_value"}},
+		"cut-chunk":       {status: 200, lacks: []string{"[DONE]"}},
+		"enc-zstd":        {status: 200, has: []string{"\x28\xb5\x2f\xfd"}},
+		"interim-103":     {status: 200, has: []string{doneLine}},
+	}
+	for _, way := range []string{plainHTTP, overTLS, overH2} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, way)
+			var wg sync.WaitGroup
+			for id, w := range calls {
+				for range 5 {
+					wg.Go(func() { s.post(t, id, "interval=1ms", `{"stream":true}`).shows(t, w) })
+				}
+			}
+			wg.Wait()
+			eventually(t, "the end of all requests", func() bool { return s.Stats().Live == 0 })
+			for id := range calls {
+				if got := s.Stats().Hits[id]; got != 5 {
+					t.Errorf("%s: %d hits, want 5", id, got)
+				}
+			}
+		})
+	}
+}
+
+// TestOwnFaultsAreNoCancels plays what the service breaks itself.
+func TestOwnFaultsAreNoCancels(t *testing.T) {
+	for _, way := range []string{plainHTTP, overTLS, overH2} {
+		t.Run(way, func(t *testing.T) {
+			s := start(t, way)
+			for _, id := range []string{"cut-rst", "cut-zero", "cut-chunk", "unclean-finish", "unclean-done", "head-reset", "head-close", "body-short", "frame-chunk"} {
+				s.post(t, id, fast, string(scenario(t, id).Body(true)))
+				s.post(t, id, fast, string(scenario(t, id).Body(false)))
+			}
+			s.stop()
+			if st := s.Stats(); st.Cancels != 0 {
+				t.Errorf("%d cancels, want none: %+v", st.Cancels, st.Cancelled)
+			}
+		})
 	}
 }

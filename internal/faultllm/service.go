@@ -179,19 +179,36 @@ func read(r *http.Request, into *ask) error {
 func (s *Service) play(x *exchange, chosen *row) {
 	x.scenario = chosen.ID
 	x.hit = s.stats.hit(chosen.ID)
+	s.cfg.Logger.Debug("play scenario", "id", chosen.ID, "hit", x.hit, "stream", x.ask.streams(), "proto", x.r.Proto)
 	start := s.cfg.Now()
+	leave := func() {
+		if x.resets.Load() || linkOf(x.r).stopping() {
+			return
+		}
+		now := s.cfg.Now()
+		s.stats.cancel(Cancel{Scenario: chosen.ID, At: now, After: now.Sub(start)})
+	}
 	done := make(chan struct{})
 	stop := context.AfterFunc(x.r.Context(), func() {
 		defer close(done)
-		now := s.cfg.Now()
-		s.stats.cancel(Cancel{Scenario: chosen.ID, At: now, After: now.Sub(start)})
+		leave()
 	})
 	defer func() {
-		if !stop() {
+		switch {
+		case !stop():
 			<-done
+		case x.lost || x.gone(): // the context's channel closes before stop knows
+			leave()
 		}
 	}()
-	s.cfg.Logger.Debug("play scenario", "id", chosen.ID, "hit", x.hit, "stream", x.ask.streams(), "proto", x.r.Proto)
+	run(x, chosen)
+	if x.lost || x.gone() {
+		abort() // a stop of the service must not look like a clean end
+	}
+}
+
+// run plays the row, or what the call gets in its place.
+func run(x *exchange, chosen *row) {
 	switch {
 	case !chosen.early && !chosen.plays(x.ask.streams()):
 		healthy(x)
@@ -200,8 +217,5 @@ func (s *Service) play(x *exchange, chosen *row) {
 		reply(x.w, http.StatusHTTPVersionNotSupported, typeJSON, invalid(msg, "", "http_version"))
 	default:
 		chosen.play(x)
-	}
-	if x.gone() {
-		abort() // a stop of the service must not look like a clean end
 	}
 }

@@ -66,23 +66,35 @@ type flusher interface {
 
 // direct is the body of the response as it is.
 type direct struct {
-	io.Writer
+	w       http.ResponseWriter
 	control *http.ResponseController
+	lost    *bool // set when the client cannot be reached any more
+}
+
+// Write hands p to net/http.
+func (d direct) Write(p []byte) (int, error) {
+	n, err := d.w.Write(p)
+	*d.lost = *d.lost || err != nil
+	return n, err
 }
 
 // Flush sends what net/http buffers.
-func (d direct) Flush() error { return d.control.Flush() }
+func (d direct) Flush() error {
+	err := d.control.Flush()
+	*d.lost = *d.lost || err != nil
+	return err
+}
 
 // open sends the head of a streamed answer.
-func (x *exchange) open(mediaType string) flusher {
+func (x *exchange) open(mediaType string) direct {
 	h := x.w.Header()
 	setType(h, mediaType)
 	if _, set := h["Cache-Control"]; !set {
 		h.Set("Cache-Control", "no-cache")
 	}
 	x.w.WriteHeader(http.StatusOK)
-	d := direct{x.w, http.NewResponseController(x.w)}
-	_ = d.Flush() // a client that left is noticed by its context
+	d := direct{x.w, http.NewResponseController(x.w), &x.lost}
+	_ = d.Flush() // remembered in lost
 	x.due = time.Now()
 	return d
 }
