@@ -138,16 +138,6 @@ func foldEq(b []byte, lower string) bool {
 	return true
 }
 
-// field returns a header value of a head, empty if absent.
-func field(fields []observe.Field, lower string) string {
-	for _, f := range fields {
-		if foldEq(f.Name, lower) {
-			return string(f.Value)
-		}
-	}
-	return ""
-}
-
 // traceparent reads a W3C trace context header; anything malformed is none.
 func traceparent(v string) call.SpanContext {
 	if len(v) < 55 || v[2] != '-' || v[35] != '-' || v[52] != '-' || v[:2] == "ff" || (v[:2] == "00" && len(v) != 55) {

@@ -32,7 +32,6 @@ type bodyTap struct {
 	out    *flushing
 	client string
 	user   string
-	prefix string // base-URL route: what the upstream's path adds
 
 	mu      sync.Mutex
 	x       *exchange

@@ -19,7 +19,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // however these were cut.
 type tape struct {
 	lines   []string
-	bodies  [2]*strings.Builder // the last line's body
 	opened  int
 	ended   map[[2]int]int
 	trouble []string

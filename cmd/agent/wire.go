@@ -233,7 +233,7 @@ func (a *agent) publish() error {
 func (a *agent) openSinks(ctx context.Context) (err error) {
 	s := &a.sinks
 	s.lost, s.hub = &lostCounts{}, web.NewHub()
-	if s.store, err = a.openStore(ctx); err != nil {
+	if s.store, err = openStore(ctx, a.s, a.parts); err != nil {
 		return usageError{err}
 	}
 	s.prom, err = prom.New(prom.Config{
@@ -267,22 +267,22 @@ func (a *agent) openSinks(ctx context.Context) (err error) {
 }
 
 // openStore opens calls.db; beside a running agent, a store of its own.
-func (a *agent) openStore(ctx context.Context) (*store.Store, error) {
+func openStore(ctx context.Context, set settings, p parts) (*store.Store, error) {
 	cfg := store.Config{
-		Path: filepath.Join(a.s.stateDir, "calls.db"), MaxAge: a.s.keep.maxAge, MaxBytes: a.s.keep.maxBytes, Logger: a.parts.log,
+		Path: filepath.Join(set.stateDir, "calls.db"), MaxAge: set.keep.maxAge, MaxBytes: set.keep.maxBytes, Logger: p.log,
 	}
 	st, err := store.Open(ctx, cfg)
-	if !errors.Is(err, store.ErrInUse) || !a.parts.shared {
+	if !errors.Is(err, store.ErrInUse) || !p.shared {
 		return st, err
 	}
-	dir := filepath.Join(a.s.stateDir, "exec")
+	dir := filepath.Join(set.stateDir, "exec")
 	if err := openStateDir(dir); err != nil {
 		return nil, err
 	}
 	cfg.Path = filepath.Join(dir, "calls.db")
 	st, err = store.Open(ctx, cfg)
 	if errors.Is(err, store.ErrInUse) {
-		a.parts.log.Warn("two agents use this state directory already; the calls of this run are shown, not kept")
+		p.log.Warn("two agents use this state directory already; the calls of this run are shown, not kept")
 		return nil, nil
 	}
 	return st, err

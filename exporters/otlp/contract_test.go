@@ -129,7 +129,7 @@ func TestFullestSpanIsTheContract(t *testing.T) {
 		}
 	}
 	if !slices.Equal(got["llmtap.verdict.open"].AsStringSlice(), []string{"stream_only_failure"}) {
-		t.Errorf("open verdicts %v", got["llmtap.verdict.open"].Emit())
+		t.Errorf("open verdicts %v", got["llmtap.verdict.open"].String())
 	}
 	if n := len(got["user_agent.original"].AsString()); n != 256 {
 		t.Errorf("user agent of %d characters, want 256", n)
@@ -159,7 +159,7 @@ func TestLevelAAttributesAreAlwaysThere(t *testing.T) {
 			}
 		}
 		for k, v := range got {
-			if v.Emit() == "" {
+			if v.String() == "" {
 				t.Errorf("%s: %s is empty, want absent", name, k)
 			}
 		}
@@ -226,7 +226,7 @@ func TestAttributeValues(t *testing.T) {
 		tc.change(&r)
 		got := absent
 		if v, ok := attrsOf(only(t, r))[tc.key]; ok {
-			got = v.Emit()
+			got = v.String()
 		}
 		if got != tc.value {
 			t.Errorf("%s: %s = %s, want %s", name, tc.key, got, tc.value)
@@ -295,7 +295,7 @@ func TestHeadersComeFromTheAllowListOnly(t *testing.T) {
 	got := map[string]string{}
 	for k, v := range attrsOf(m.flushed(t)[0]) {
 		if strings.Contains(k, ".header.") {
-			got[k] = v.Emit()
+			got[k] = v.String()
 		}
 	}
 	want := map[string]string{

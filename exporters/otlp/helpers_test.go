@@ -105,7 +105,7 @@ func dump(spans tracetest.SpanStubs) string {
 		}
 		a := attrsOf(s)
 		for _, k := range slices.Sorted(maps.Keys(a)) {
-			fmt.Fprintf(&b, "  %s = %s\n", k, a[k].Emit())
+			fmt.Fprintf(&b, "  %s = %s\n", k, a[k].String())
 		}
 	}
 	return b.String()
@@ -114,7 +114,7 @@ func dump(spans tracetest.SpanStubs) string {
 func list(kvs []attribute.KeyValue) string {
 	var out []string
 	for _, kv := range kvs {
-		out = append(out, string(kv.Key)+"="+kv.Value.Emit())
+		out = append(out, string(kv.Key)+"="+kv.Value.String())
 	}
 	return strings.Join(out, " ")
 }

@@ -198,7 +198,7 @@ func TestVerdictLinksAreBoundedAndOldEvidenceIsLookedUp(t *testing.T) {
 		"llmtap.verdict.last_good_version": "2.18.0", "llmtap.verdict.first_bad_version": "2.29.0", "llmtap.verdict.deadline_s": "59.9",
 		"llmtap.verdict.failing": "40", "llmtap.verdict.passing": "2", "llmtap.verdict.changed_keys": `["stream"]`,
 	} {
-		if got := a[k].Emit(); got != want {
+		if got := a[k].String(); got != want {
 			t.Errorf("%s = %s, want %s", k, got, want)
 		}
 	}

@@ -49,7 +49,7 @@ func TestEveryParameter(t *testing.T) {
 		r.Request.Params = param(tc.name, tc.value)
 		got := ""
 		if v, ok := attrsOf(only(t, r))[tc.key]; ok {
-			got = v.Emit()
+			got = v.String()
 		}
 		if got != tc.want {
 			t.Errorf("%s: %s gives %s = %q, want %q", tc.name, tc.value, tc.key, got, tc.want)
@@ -99,10 +99,10 @@ func TestInstants(t *testing.T) {
 	r.Timing.LastData = time.Time{}
 	a := attrsOf(only(t, r))
 	if got, ok := a["llmtap.stream.first_byte_s"]; !ok || got.AsFloat64() != 0 {
-		t.Errorf("first byte before the start: %v (%v), want 0", got.Emit(), ok)
+		t.Errorf("first byte before the start: %v (%v), want 0", got.String(), ok)
 	}
 	if got, ok := a["llmtap.stream.last_data_s"]; ok {
-		t.Errorf("an instant that did not happen is %v", got.Emit())
+		t.Errorf("an instant that did not happen is %v", got.String())
 	}
 }
 
@@ -231,7 +231,7 @@ func FuzzRecord(f *testing.F) {
 		m.take(t, r)
 		for _, s := range m.flushed(t) {
 			for k, v := range attrsOf(s) {
-				if text := v.Emit(); !valid(text) || !valid(k) || len(text) > 64*300*2 {
+				if text := v.String(); !valid(text) || !valid(k) || len(text) > 64*300*2 {
 					t.Errorf("%q = %.100q", k, text)
 				}
 			}

@@ -1,0 +1,57 @@
+# llmtap: everything a developer runs. `make check` is fast, `make test` is all.
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/llmtap
+TOOLS := $(CURDIR)/.cache/tools
+# The packages that start no other program.
+UNIT := ./capture/... ./cmd/... ./exporters/... ./internal/... ./test/house/...
+
+.PHONY: all build demo check format vet lint unit test e2e setup bench fuzz clean
+
+all: check
+
+build: ## the command, at bin/llmtap
+	$(GO) build -trimpath -o $(BIN) ./cmd/agent
+
+demo: build ## the story of jupyter-ai#1208 on loopback
+	./$(BIN) demo
+
+check: format vet lint unit ## what every commit must pass
+
+format:
+	@out="$$(gofmt -l capture cmd exporters internal test)"; if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./test/...
+
+lint: $(TOOLS)/staticcheck
+	$(TOOLS)/staticcheck ./...
+
+$(TOOLS)/staticcheck:
+	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+unit:
+	@mkdir -p .cache/log
+	set -o pipefail; $(GO) test -race -timeout 20m $(UNIT) 2>&1 | tee .cache/log/unit.log
+
+setup: ## real clients and peers for the end-to-end tests
+	test/e2e/setup.sh
+	test/e2e/setup-peers.sh
+
+e2e: build setup
+	@mkdir -p .cache/log
+	set -o pipefail; $(GO) test -tags e2e -count 1 -timeout 40m -v ./test/e2e/... 2>&1 | tee .cache/log/e2e.log
+
+test: check e2e ## everything
+
+bench: build ## figures beside nginx, a blind tunnel and goproxy's own MITM
+	test/bench/run.sh
+
+# Each fuzz target for a while: make fuzz FUZZTIME=10m
+FUZZTIME ?= 30s
+fuzz:
+	test/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin .cache
