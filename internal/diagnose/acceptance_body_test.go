@@ -627,7 +627,7 @@ func TestClientsThatLeave(t *testing.T) {
 		},
 		{
 			"ag-leak",
-			[]option{streamOK, broken, leaves(10.3), func(r *call.Record) { r.Agent.Overrun = 3 * time.Second }},
+			[]option{streamOK, broken, leaves(10.3), func(r *call.Record) { r.Timing.LastByte, r.Agent.Overrun = at(10.3), 3*time.Second }},
 			"client_cancelled",
 			"",
 			cancelled,
@@ -742,7 +742,7 @@ func TestPace(t *testing.T) {
 			nil,
 		},
 		{"hang-overrun", []option{streamOK, ends(call.SideClient, call.EndClosed), func(r *call.Record) {
-			r.Timing.End, r.Agent.Overrun = at(9.1), 6*second
+			r.Timing.LastByte, r.Timing.End, r.Agent.Overrun = at(9.1), at(9.1), 6*second
 		}}, "ok", "", ok, []string{"upstream_not_cancelled"}},
 		{"ag-lag", []option{streamOK, lag(300*time.Millisecond, 0)}, "agent_induced", "lag", ok, nil},
 		{

@@ -31,7 +31,10 @@ func factsOf(r *call.Record) *facts {
 		terminal: r.End.Terminal || r.Stream.Done || r.Stream.Finish,
 		dialect:  r.Target.API != "" || r.Target.Format != "" && r.Target.Format != "unknown",
 		sent:     r.Timing.RequestSent,
-		left:     r.Identity.Start.Add(r.Duration() - r.Agent.Overrun),
+		left:     r.Identity.Start.Add(r.Duration()),
+	}
+	if last := r.Timing.LastByte; r.Agent.Overrun > 0 && !last.IsZero() {
+		f.left = last.Add(-r.Agent.Overrun)
 	}
 	if f.sent.IsZero() {
 		f.sent = r.Identity.Start

@@ -286,7 +286,7 @@ func TestTagsThatMustNotBe(t *testing.T) {
 		},
 		{
 			"a short rest after the client left",
-			[]option{streamOK, broken, leaves(9), func(r *call.Record) { r.Agent.Overrun = time.Second }},
+			[]option{streamOK, broken, leaves(9), func(r *call.Record) { r.Timing.LastByte, r.Agent.Overrun = at(9), time.Second }},
 			"upstream_not_cancelled",
 		},
 	} {
