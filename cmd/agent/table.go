@@ -56,8 +56,8 @@ type column struct {
 
 func callColumns() []column {
 	return []column{
-		{"TIME", 8, false}, {"ID", 9, false}, {"CLIENT", 14, false}, {"TARGET", 24, false}, {"MODE", 6, false},
-		{"TRY", 3, true}, {"STATUS", 6, true}, {"LATENCY", 8, true}, {"OUTCOME", 14, false},
+		{"TIME", 8, false}, {"ID", 9, false}, {"CLIENT", 14, false}, {"TARGET", 19, false}, {"MODE", 6, false},
+		{"TRY", 3, true}, {"STATUS", 6, true}, {"LATENCY", 7, true}, {"OUTCOME", 20, false},
 	}
 }
 
