@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -60,7 +61,9 @@ type Config struct {
 	// Secret keys proxy tokens and all digests of secrets and bodies.
 	Secret        []byte
 	UpstreamProxy *url.URL
-	Routes        []Route
+	// Resolver looks names up; nil means the system's.
+	Resolver *net.Resolver
+	Routes   []Route
 	// StoreContent keeps a redacted, capped copy of bodies in the record.
 	StoreContent bool
 	Hooks        Hooks
@@ -137,7 +140,8 @@ type connection struct {
 	user     string
 	peer     string // upstream IP:port
 	timing   call.Timing
-	lag      atomic.Int64 // of the read being observed, ns
+	lag      atomic.Int64 // from the read being observed to its write, ns
+	blocked  atomic.Int64 // that write, ns
 	firstEnd atomic.Pointer[firstEnd]
 }
 

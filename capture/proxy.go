@@ -83,7 +83,7 @@ func New(cfg Config) (*Proxy, error) {
 	p := &Proxy{
 		base: func() context.Context { return base }, stop: stop,
 		cfg: cfg, b: b, log: cfg.Logger, blind: newBlindTable(),
-		dialer:  &dialer{policy: cfg.Policy, proxy: cfg.UpstreamProxy, timeout: cfg.Limits.Dial},
+		dialer:  &dialer{policy: cfg.Policy, proxy: cfg.UpstreamProxy, timeout: cfg.Limits.Dial, resolver: cfg.Resolver},
 		tunnels: newRegistry(cfg.Limits),
 	}
 	p.relay = relay.New(relay.Config{

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"mime"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 // burstGap separates two bursts: reads further apart than this did not come
 // together (failure catalogue §1.1).
 const burstGap = 20 * time.Millisecond
+
+// blockedWrite is when a write counts as held back by its receiver.
+const blockedWrite = time.Millisecond
 
 // responseReader decodes one response body as it arrives and keeps its clocks.
 type responseReader struct {
@@ -119,6 +123,9 @@ func (r *responseReader) push(p []byte, at time.Time) {
 	if lag := time.Duration(r.x.conn.lag.Load()); lag > agent.LagMax {
 		agent.LagMax = lag
 	}
+	if d := time.Duration(r.x.conn.blocked.Load()); d > blockedWrite {
+		agent.BlockedClient += d
+	}
 	switch {
 	case r.broken:
 	case r.zip == nil:
@@ -195,21 +202,28 @@ func (r *responseReader) answer(whole bool) {
 	if !streamed(f.Framing) {
 		rec.End.Terminal = whole
 		rec.Timing.FirstContent, rec.Timing.FirstData, rec.Timing.LastData = time.Time{}, time.Time{}, time.Time{}
-		rec.Stream = call.Stream{Errored: f.Errored}
+		rec.Stream = call.Stream{Errored: f.Errored, Oddities: r.oddities(f.Oddities)}
 		return
 	}
 	s := r.stream
 	s.Events, s.ContentEvents, s.Keepalives = f.Events, f.ContentEvents, f.Keepalives
 	s.Done, s.Finish, s.Errored = f.Done, f.Finish, f.Errored
-	s.Oddities = f.Oddities
-	if len(s.Oddities) == 1 { // with several, which one came last is not known
-		s.Oddities[0].Last = call.Since(rec.Identity.Start, r.oddAt)
-	}
-	if !r.x.ask.offered(resp.Body.Encoding) {
-		s.Oddities = append(s.Oddities, call.Oddity{Name: "encoding_unoffered", Count: 1})
-	}
+	s.Oddities = r.oddities(f.Oddities)
 	rec.Stream = s
 	rec.End.Terminal = f.Done || f.Finish
+}
+
+// oddities adds what only the two heads together show, in order of name.
+func (r *responseReader) oddities(list []call.Oddity) []call.Oddity {
+	rec := &r.x.rec
+	if len(list) == 1 { // with several, which one came last is not known
+		list[0].Last = call.Since(rec.Identity.Start, r.oddAt)
+	}
+	if !r.x.ask.offered(rec.Response.Body.Encoding) {
+		list = append(list, call.Oddity{Name: "encoding_unoffered", Count: 1, Last: call.Since(rec.Identity.Start, rec.Timing.LastByte)})
+		slices.SortFunc(list, func(a, b call.Oddity) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return list
 }
 
 // redactError cuts and cleans the texts of an error body.

@@ -17,6 +17,8 @@ type tunnel struct {
 	conn  *connection
 	relay *relay.Tunnel
 	obs   atomic.Pointer[observe.Conn]
+	// writing is when the last downstream Write began; the down goroutine's own.
+	writing time.Time
 	// draining asks for the end as soon as no exchange is open.
 	draining atomic.Bool
 	// counted guards the one count of a tunnel that became opaque.
@@ -26,6 +28,7 @@ type tunnel struct {
 // start is called by the relay when both handshakes are done.
 func (t *tunnel) start(s relay.Session) relay.Tap {
 	t.conn.timing.TLS = s.UpstreamDone
+	t.p.b.stats.tunnel("relay", "")
 	obs := observe.New(observe.Config{
 		H2:     s.ALPN == "h2",
 		Open:   func(reused bool) observe.Exchange { return t.p.b.open(t.conn, reused) },
@@ -33,16 +36,27 @@ func (t *tunnel) start(s relay.Session) relay.Tap {
 	})
 	t.obs.Store(obs)
 	return relay.Tap{
-		Forwarding: func(d relay.Direction) { t.guard(func() { obs.Forwarding(observe.Direction(d)) }) },
+		Forwarding: t.forwarding,
 		Forwarded:  t.forwarded,
 		Ended:      t.ended,
+	}
+}
+
+// forwarding is called between a Read and its Write.
+func (t *tunnel) forwarding(d relay.Direction) {
+	obs := t.obs.Load()
+	defer t.recovered(obs)
+	obs.Forwarding(observe.Direction(d))
+	if d == relay.Down {
+		t.writing = time.Now()
 	}
 }
 
 // forwarded observes bytes that the receiver already has.
 func (t *tunnel) forwarded(d relay.Direction, p []byte, read, wrote time.Time) {
 	if d == relay.Down {
-		t.conn.lag.Store(int64(wrote.Sub(read)))
+		t.conn.lag.Store(int64(t.writing.Sub(read)))
+		t.conn.blocked.Store(int64(wrote.Sub(t.writing)))
 	}
 	obs := t.obs.Load()
 	defer t.recovered(obs)
@@ -64,11 +78,6 @@ func (t *tunnel) afterPush(obs *observe.Conn) {
 	if t.draining.Load() && obs.Open() == 0 && obs.Opaque() == "" {
 		t.relay.Shutdown()
 	}
-}
-
-func (t *tunnel) guard(f func()) {
-	defer t.recovered(t.obs.Load())
-	f()
 }
 
 // ended learns how one direction ended. The first end decides whose it was.
