@@ -104,13 +104,25 @@ func (p connects) run(t *tunnel) {
 		open.done(p.relay.Blind(p.base(), rt))
 		return
 	}
-	res := p.relay.Serve(p.base(), rt)
-	if res.View == relay.Relayed {
-		p.b.stats.tunnel("relay", "")
-		return
+	// Counted when its view is known, not when it is over: it may live for days.
+	var unseen blindOpen
+	rt.Blinded = func(reason string, err error) {
+		detail := ""
+		if err != nil {
+			detail = redact.Text(err.Error(), 300)
+		}
+		unseen = p.blind.open(c.host, c.port, reason, detail)
+		p.b.stats.tunnel("blind", reason)
 	}
-	p.b.stats.tunnel("blind", res.Reason)
-	p.blind.open(c.host, c.port, res.Reason, redact.Text(res.Detail, 300)).done(res)
+	res := p.relay.Serve(p.base(), rt)
+	switch res.View {
+	case relay.Relayed:
+		return
+	case relay.Blinded:
+	default:
+		rt.Blinded(res.Reason, res.Err)
+	}
+	unseen.done(res)
 	if res.Reason == "upstream_tls" && res.View != relay.Failed {
 		p.unseen(t, call.SideUpstream, call.EndTLS, res.Detail)
 	}

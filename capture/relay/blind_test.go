@@ -68,8 +68,10 @@ func TestBlindFallbackEqualsDirect(t *testing.T) {
 		for name, edit := range clients {
 			t.Run(d.name+", "+name, func(t *testing.T) {
 				r, cfg := newTLSRig(t, echo)
+				told := make(chan string, 1)
 				r.edit = func(tn *relay.Tunnel) {
 					tn.Start = func(relay.Session) relay.Tap { t.Error("decrypted"); return relay.Tap{} }
+					tn.Blinded = func(reason string, err error) { told <- fmt.Sprint(reason, ": ", err) }
 				}
 				d.edit(r, cfg)
 				client := r.client()
@@ -85,6 +87,9 @@ func TestBlindFallbackEqualsDirect(t *testing.T) {
 				res := r.result()
 				if res.View != relay.Blinded || res.Reason != want {
 					t.Errorf("view %v, reason %q (%s), want %q", res.View, res.Reason, res.Detail, want)
+				}
+				if got := receive(t, told); got != fmt.Sprint(want, ": ", res.Err) {
+					t.Errorf("Blinded heard %q", got)
 				}
 				if n := r.accepted(); n != connections {
 					t.Errorf("%d connections at the origin, want %d", n, connections)

@@ -23,6 +23,9 @@ type Tunnel struct {
 	// Start is called when both handshakes are done, before the first byte is
 	// copied. Nil means that nobody watches.
 	Start func(s Session) Tap
+	// Blinded is called when the handshake came to nothing and raw bytes will be
+	// copied instead, before the first of them. May be nil.
+	Blinded func(reason string, err error)
 	// Distrusted is called at most once, from Serve: the client rejected our
 	// leaf (reason is the alert: unknown_ca, bad_certificate …) or left after
 	// it was shown (hangup). May be nil.

@@ -83,6 +83,9 @@ func (r *Relay) fallBack(ctx context.Context, h *handshake, res Result) Result {
 			return res
 		}
 	}
+	if h.t.Blinded != nil {
+		h.t.Blinded(res.Reason, res.Err)
+	}
 	h.client.rewind()
 	return r.blind(ctx, h.t, h.client, h.upstream, res)
 }
