@@ -86,9 +86,7 @@ func (c fileConfig) settings(env environment) (settings, error) {
 		auth:   capture.AuthMode(or(c.Proxy.Auth, "none")), keep: retention{14 * 24 * time.Hour, 256 << 20},
 		run: lifecycle{grace: 30 * time.Second},
 	}
-	if s.stateDir == "" {
-		s.stateDir = defaultStateDir(env)
-	}
+	s.stateDir = absolute(or(s.stateDir, defaultStateDir(env)))
 	for _, check := range []func(*settings) error{c.hosts, c.upstreams, c.limits, c.security} {
 		if err := check(&s); err != nil {
 			return settings{}, usageError{err}
@@ -213,6 +211,14 @@ func loopback(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// absolute keeps a path good for clients that start elsewhere.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // defaultStateDir follows the contract: LLMTAP_STATE_DIR came as the flag's

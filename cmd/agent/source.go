@@ -23,7 +23,7 @@ type where struct {
 	StateDir string `help:"State directory of the agent." env:"LLMTAP_STATE_DIR" placeholder:"DIR"`
 }
 
-func (w where) dir(env environment) string { return or(w.StateDir, defaultStateDir(env)) }
+func (w where) dir(env environment) string { return absolute(or(w.StateDir, defaultStateDir(env))) }
 
 // source answers questions about recorded calls: the running agent, else the
 // store on disk, read-only.

@@ -27,6 +27,9 @@ type database struct {
 // alphabetical order, so auto_vacuum is set before WAL mode writes page one.
 func dsn(path, mode string, pragmas ...string) string {
 	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append(pragmas, "busy_timeout(250)")}
+	if abs, err := filepath.Abs(path); err == nil { // else its first element reads as a host
+		path = abs
+	}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}
 	return u.String()
 }
