@@ -77,7 +77,7 @@ func run(ctx context.Context, restore context.CancelFunc, args []string, env env
 	var c cli
 	exited := false
 	parser, err := kong.New(&c, kong.Name("llmtap"), kong.Description(description), kong.UsageOnError(),
-		kong.Writers(env.stdout, env.stderr), kong.Exit(func(int) { exited = true }),
+		kong.Writers(env.stdout, env.stderr), kong.Exit(func(int) { exited = true }), kong.Resolvers(variables(env)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
 	if err != nil {
 		return fail(env, err)
@@ -90,7 +90,7 @@ func run(ctx context.Context, restore context.CancelFunc, args []string, env env
 		return exitOK
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(env.stderr, "llmtap: %v\n  see: llmtap --help\n", err)
+		_, _ = fmt.Fprintf(env.stderr, "llmtap: %s\n  see: %s --help\n", cleanLines(err.Error()), commandOf(err))
 		return exitUsage
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
@@ -101,17 +101,40 @@ func run(ctx context.Context, restore context.CancelFunc, args []string, env env
 	return exitOK
 }
 
+// variables reads the variables that flags name from the environment given.
+func variables(env environment) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, error) {
+		for _, name := range f.Tag.Envs {
+			if v := env.getenv(name); v != "" {
+				return v, nil
+			}
+		}
+		return nil, nil
+	})
+}
+
+// commandOf names the command whose help explains a parse error.
+func commandOf(err error) string {
+	var pe *kong.ParseError
+	if errors.As(err, &pe) && pe.Context != nil {
+		if n := pe.Context.Selected(); n != nil {
+			return "llmtap " + n.Name
+		}
+	}
+	return "llmtap"
+}
+
 func fail(env environment, err error) int {
 	var status exitError
 	var usage usageError
 	switch {
 	case errors.As(err, &status):
 		return int(status)
-	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(env.stderr, "llmtap: %s\n", redact.Text(err.Error(), 2000))
+	}
+	_, _ = fmt.Fprintf(env.stderr, "llmtap: %s\n", cleanLines(redact.Text(err.Error(), 2000)))
+	if errors.As(err, &usage) {
 		return exitUsage
 	}
-	_, _ = fmt.Fprintf(env.stderr, "llmtap: %s\n", redact.Text(err.Error(), 2000))
 	return exitFailed
 }
 

@@ -89,10 +89,14 @@ func (c *fileConfig) overlay(f flags) {
 		{f.Listen, &c.Address.Listen}, {f.AdminListen, &c.Address.AdminListen}, {f.RouteListen, &c.Address.RouteListen}, {f.StateDir, &c.State},
 		{f.UpstreamProxy, &c.Hosts.UpstreamProxy}, {f.UpstreamCA, &c.Hosts.UpstreamCA}, {f.Content, &c.Switch.Content},
 		{f.Trust.ProxyAuth, &c.Proxy.Auth}, {f.Trust.LogLevel, &c.Log.Level},
+		{f.Trust.Limits.Drain, &c.Drain}, {f.Trust.Limits.StoreMaxAge, &c.Store.MaxAge},
 	} {
 		if v.given != "" {
 			*v.into = v.given
 		}
+	}
+	if n := f.Trust.Limits.StoreMaxBytes; n != 0 {
+		c.Store.MaxBytes = n
 	}
 	c.Hosts.Intercept = append(c.Hosts.Intercept, f.Intercept...)
 	c.Hosts.AllowPrivate = append(c.Hosts.AllowPrivate, f.AllowPrivate...)

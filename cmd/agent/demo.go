@@ -21,6 +21,11 @@ type demoCmd struct {
 	StateDir    string `help:"State directory (default: a temporary one)." placeholder:"DIR"`
 }
 
+// Help shows examples.
+func (demoCmd) Help() string {
+	return "Examples:\n  llmtap demo\n  llmtap demo --once\n  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 llmtap demo"
+}
+
 // Run plays the story of jupyter-ai#1208 with a real service, real TLS and the
 // real proxy on loopback.
 func (c *demoCmd) Run(ctx context.Context, env environment) (err error) {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,13 +24,15 @@ func (envCmd) Help() string {
 }
 
 // Run prints the client environment of the running agent.
-func (c *envCmd) Run(env environment) error {
+func (c *envCmd) Run(ctx context.Context, env environment) error {
 	dir := c.dir(env)
-	info, ok := readRunInfo(dir)
+	a, ok := findAgent(ctx, dir)
 	if !ok {
-		return fmt.Errorf("no agent runs in %s; start one with: llmtap run", dir)
+		return noAgent(dir)
 	}
-	return writeEnv(env.stdout, c.Format, clientEnv(info.Proxy, dir, clientHosts{noProxy: env.getenv("NO_PROXY")}))
+	defer func() { _ = a.Close(ctx) }()
+	noProxy := or(env.getenv("NO_PROXY"), env.getenv("no_proxy"))
+	return writeEnv(env.stdout, c.Format, clientEnv(a.info.Proxy, dir, clientHosts{noProxy: noProxy}))
 }
 
 // variable is one variable of a client's environment.
@@ -65,24 +70,33 @@ func clientEnv(proxy, stateDir string, h clientHosts) []variable {
 }
 
 // withoutHosts removes hosts from a NO_PROXY list, and the entries that would
-// cover them.
+// cover them: a domain above, a port of the host, a network around an address.
 func withoutHosts(list string, hosts []string) string {
 	var keep []string
 	for entry := range strings.SplitSeq(list, ",") {
 		entry = strings.TrimSpace(entry)
-		if entry == "" {
-			continue
-		}
-		covers := false
-		for _, h := range hosts {
-			suffix := "." + strings.TrimPrefix(entry, ".")
-			covers = covers || entry == "*" || strings.EqualFold(entry, h) || strings.HasSuffix("."+strings.ToLower(h), strings.ToLower(suffix))
-		}
-		if !covers {
+		if entry != "" && !slices.ContainsFunc(hosts, func(h string) bool { return exempts(entry, h) }) {
 			keep = append(keep, entry)
 		}
 	}
 	return strings.Join(keep, ",")
+}
+
+// exempts reports whether one entry of NO_PROXY keeps host from the proxy.
+func exempts(entry, host string) bool {
+	entry, host = strings.ToLower(entry), strings.ToLower(host)
+	if entry == "*" {
+		return true
+	}
+	if h, _, err := net.SplitHostPort(entry); err == nil {
+		entry = h
+	}
+	entry = strings.Trim(entry, "[]")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		network, err := netip.ParsePrefix(entry)
+		return entry == host || (err == nil && network.Contains(ip))
+	}
+	return strings.HasSuffix("."+host, "."+strings.TrimLeft(entry, "*."))
 }
 
 func writeEnv(w io.Writer, format string, vars []variable) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"llmtap/internal/call"
 )
 
 type execCmd struct {
@@ -44,7 +41,7 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 	}
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
-		return usagef("exec: %w", err)
+		return usagef("%w; nothing was started", err)
 	}
 	found := endpoints(env.getenv)
 	s, err := c.settings(env, found)
@@ -64,7 +61,7 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 	if runErr != nil {
 		return runErr
 	}
-	if err := c.report(env, seen.list(), tunnels, s.stateDir); err != nil {
+	if err := c.report(env, newSummary(seen, tunnels), s.stateDir); err != nil {
 		return err
 	}
 	if status != 0 {
@@ -157,72 +154,13 @@ func exitStatus(err error) (int, error) {
 	return ee.ExitCode(), nil
 }
 
-// summary is the JSON of --summary.
-type summary struct {
-	Calls    int           `json:"calls"`
-	Failures int           `json:"failures"`
-	Records  []call.Record `json:"records"`
-	Tunnels  []call.Tunnel `json:"tunnels"`
-}
-
 // report says what was seen, on stderr: stdout belongs to the command.
-func (c *execCmd) report(env environment, records []call.Record, tunnels []call.Tunnel, dir string) error {
-	sum := summary{Calls: len(records), Records: records, Tunnels: tunnels}
-	for i := range records {
-		if records[i].Outcome() == call.OutcomeError {
-			sum.Failures++
-		}
-	}
+func (c *execCmd) report(env environment, m summary, dir string) error {
 	if c.Summary != "" {
-		b, err := json.MarshalIndent(sum, "", "  ")
-		if err != nil {
-			return fmt.Errorf("write --summary: %w", err)
-		}
-		if err := writeAtomic(c.Summary, append(b, '\n'), 0o600); err != nil {
+		if err := m.write(c.Summary); err != nil {
 			return err
 		}
 	}
-	p := palette{on: isTerminal(env.stderr) && env.getenv("NO_COLOR") == ""}
-	s := &sheet{w: env.stderr, p: p}
-	s.print(fmt.Sprintf("\nllmtap saw %s, %s.\n", plural(sum.Calls, "LLM call"), plural(sum.Failures, "failure")))
-	if s.err == nil && len(records) > 0 {
-		s.err = printCalls(env.stderr, p, records[max(0, len(records)-40):])
-		s.print("more: llmtap show ID" + stateHint(env, dir) + "\n")
-	}
-	for _, t := range tunnels {
-		if t.Reason != "not_listed" {
-			s.print(fmt.Sprintf("not looked into: %s:%d (%s) %s\n", t.Host, t.Port, t.Reason, t.Remedy))
-		}
-	}
-	if len(records) == 0 {
-		s.print(noCallsText(tunnels))
-	}
-	return s.err
-}
-
-func noCallsText(tunnels []call.Tunnel) string {
-	var hosts []string
-	for _, t := range tunnels {
-		if t.Reason == "not_listed" {
-			hosts = append(hosts, t.Host)
-		}
-	}
-	if len(hosts) > 0 {
-		return "It connected to " + strings.Join(hosts[:min(5, len(hosts))], ", ") + "; if one of them serves a model, add --intercept HOST.\n"
-	}
-	return "No connection came through the proxy: the program failed before it called, or ignores HTTPS_PROXY (bare aiohttp, Node before 22.21).\n"
-}
-
-func stateHint(env environment, dir string) string {
-	if dir == defaultStateDir(env) || env.getenv("LLMTAP_STATE_DIR") == dir {
-		return ""
-	}
-	return " --state-dir " + dir
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	p := palette{on: isTerminal(env.stderr) && env.getenv("NO_COLOR") == "" && env.getenv("TERM") != "dumb"}
+	return m.print(env.stderr, p, stateHint(env, dir))
 }

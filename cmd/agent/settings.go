@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"llmtap/capture"
@@ -34,8 +35,17 @@ type flags struct {
 type trustFlags struct {
 	TunnelOnly *bool  `help:"Tunnel everything, decrypt nothing; needs no authority." env:"LLMTAP_TUNNEL_ONLY"`
 	Strict     *bool  `help:"Refuse what cannot be looked into instead of tunnelling it." env:"LLMTAP_STRICT"`
-	ProxyAuth  string `hidden:"" env:"LLMTAP_PROXY_AUTH"`
-	LogLevel   string `hidden:"" env:"LLMTAP_LOG_LEVEL"`
+	ProxyAuth  string `help:"Tokens in Proxy-Authorization: none (loopback only), optional or required." env:"LLMTAP_PROXY_AUTH" placeholder:"MODE"`
+	LogLevel   string `help:"Log from this level: debug, info, warn or error." env:"LLMTAP_LOG_LEVEL" placeholder:"LEVEL"`
+	Limits     limits `embed:""`
+}
+
+// limits are the settings that belong in a file rather than on a command line;
+// the variables are for containers.
+type limits struct {
+	Drain         string `hidden:"" help:"How long live calls may take to finish at the end." env:"LLMTAP_DRAIN"`
+	StoreMaxAge   string `hidden:"" help:"How long records are kept." env:"LLMTAP_STORE_MAX_AGE"`
+	StoreMaxBytes int64  `hidden:"" help:"How large the store may grow." env:"LLMTAP_STORE_MAX_BYTES"`
 }
 
 // settings is the merged configuration of an agent, checked.
@@ -182,7 +192,10 @@ func (c fileConfig) limits(s *settings) error {
 	if c.Store.MaxBytes > 0 {
 		s.keep.maxBytes = c.Store.MaxBytes
 	}
-	return s.run.level.UnmarshalText([]byte(or(c.Log.Level, "info")))
+	if err := s.run.level.UnmarshalText([]byte(or(c.Log.Level, "info"))); err != nil {
+		return fmt.Errorf("log.level %q: want debug, info, warn or error", c.Log.Level)
+	}
+	return nil
 }
 
 func (c fileConfig) security(s *settings) error {
@@ -224,7 +237,7 @@ func absolute(path string) string {
 // defaultStateDir follows the contract: LLMTAP_STATE_DIR came as the flag's
 // variable already; then systemd's, then XDG's, then the home directory.
 func defaultStateDir(env environment) string {
-	if d := env.getenv("STATE_DIRECTORY"); d != "" {
+	if d, _, _ := strings.Cut(env.getenv("STATE_DIRECTORY"), ":"); d != "" { // systemd joins several by colons
 		return d
 	}
 	if d := env.getenv("XDG_STATE_HOME"); d != "" {

@@ -18,6 +18,11 @@ type showCmd struct {
 	JSON  bool   `name:"json" help:"The record as JSON."`
 }
 
+// Help shows examples.
+func (showCmd) Help() string {
+	return "Examples:\n  llmtap show 1e384e\n  llmtap show 1e384e --json | jq .timing"
+}
+
 // Run shows one call in full.
 func (c *showCmd) Run(ctx context.Context, env environment) error {
 	src, err := c.open(ctx, env)
@@ -43,7 +48,7 @@ func findCall(ctx context.Context, src source, id string) (call.Record, error) {
 	if err == nil || !errors.Is(err, call.ErrNotFound) {
 		return r, err
 	}
-	recent, lerr := src.Calls(ctx, call.Query{Limit: 1000})
+	recent, lerr := src.Calls(ctx, call.Query{Limit: maxCalls})
 	if lerr != nil {
 		return r, err
 	}
@@ -72,8 +77,20 @@ type sheet struct {
 func (s *sheet) title(text string) { s.print("\n" + s.p.paint(ansiBold, text) + "\n") }
 
 func (s *sheet) line(name, format string, v ...any) {
-	if text := strings.TrimSpace(fmt.Sprintf(format, v...)); text != "" {
-		s.print(fmt.Sprintf("  %-13s %s\n", name, text))
+	if text := strings.TrimSpace(clean(fmt.Sprintf(format, v...))); text != "" {
+		s.print(fmt.Sprintf("  %-13s %s\n", clean(name), text))
+	}
+}
+
+// advice prints what a record or tunnel means and what to do about it.
+func (s *sheet) advice(text string, remedies ...string) {
+	if text != "" {
+		s.print("  " + strings.Join(wrap(text, 96), "\n  ") + "\n")
+	}
+	for _, r := range remedies {
+		if r != "" {
+			s.print("  → " + strings.Join(wrap(r, 94), "\n    ") + "\n")
+		}
 	}
 }
 
@@ -85,13 +102,8 @@ func (s *sheet) print(text string) {
 
 func printRecord(w io.Writer, p palette, r *call.Record) error {
 	s := &sheet{w: w, p: p}
-	s.print(p.paint(ansiBold, "call "+r.Identity.ID) + "  " + p.outcome(r.Outcome(), outcomeText(r)) + "\n")
-	if d := r.Diagnosis; d.Text != "" {
-		s.print("  " + d.Text + "\n")
-	}
-	for _, remedy := range r.Diagnosis.Remedy {
-		s.print("  → " + remedy + "\n")
-	}
+	s.print(p.paint(ansiBold, "call "+clean(r.Identity.ID)) + "  " + p.outcome(r.Outcome(), outcomeText(r)) + "\n")
+	s.advice(r.Diagnosis.Text, r.Diagnosis.Remedy...)
 	s.asked(r)
 	s.answered(r)
 	s.timeline(r)
@@ -101,23 +113,27 @@ func printRecord(w io.Writer, p palette, r *call.Record) error {
 
 func (s *sheet) asked(r *call.Record) {
 	s.title("asked")
-	s.line("who", "%s %s  %s %s  (%s, rule %s)", clientName(r), r.Client.Version, r.Client.SDK, r.Client.SDKVersion, r.Client.Kind, r.Client.Rule)
-	s.line("user", "%s", r.Client.User)
-	s.line("target", "%s %s", r.Request.Method, or(r.Request.URL, r.Target.Host))
-	s.line("api", "%s  model %s  version %s  auth %s", r.Target.API, r.Target.Model, r.Target.APIVersion, r.Target.Auth.Scheme)
-	s.line("mode", "%s  (stream flag: %s)", r.Request.Mode, r.Request.StreamFlag)
-	s.line("body", "%d bytes, %d messages, %d tools; keys %s", r.Request.Bytes, r.Request.Messages, r.Request.Tools, strings.Join(r.Request.Keys, " "))
-	for _, q := range r.Request.Params {
-		s.line(q.Name, "%s", q.Value)
+	c, t, q := r.Client, r.Target, r.Request
+	s.line("who", "%s  (%s)", known(clientName(r), c.Version, labelled("by", strings.TrimSpace(c.SDK+" "+c.SDKVersion))),
+		known(c.Kind.String(), labelled("rule", c.Rule)))
+	s.line("user", "%s", c.User)
+	s.line("target", "%s %s", q.Method, or(q.URL, t.Host))
+	s.line("api", "%s", known(t.API, labelled("model", t.Model), labelled("version", t.APIVersion), labelled("auth", t.Auth.Scheme)))
+	s.line("mode", "%s  (stream flag: %s)", q.Mode, q.StreamFlag)
+	s.line("body", "%d bytes, %s, %s", q.Bytes, plural(q.Messages, "message"), known(plural(q.Tools, "tool"), labelled("keys", strings.Join(q.Keys, " "))))
+	for _, p := range q.Params {
+		s.line("parameter", "%s = %s", p.Name, p.Value)
 	}
-	s.line("attempt", "%d of logical call %s", r.Identity.Attempt, r.Identity.Logical)
+	if r.Identity.Attempt > 0 {
+		s.line("attempt", "%d of logical call %s", r.Identity.Attempt, r.Identity.Logical)
+	}
 }
 
 func (s *sheet) answered(r *call.Record) {
 	a := r.Response
 	s.title("answered")
 	if a.Status == 0 {
-		s.line("nothing", "%s", r.End.Detail)
+		s.line("nothing", "%s", or(r.End.Detail, "no answer came back"))
 	} else {
 		by := ""
 		if a.Origin == "agent" {
@@ -127,17 +143,22 @@ func (s *sheet) answered(r *call.Record) {
 	}
 	s.line("body", "%s", bodyText(a))
 	if e := a.Error; e != (call.Error{}) {
-		s.line("error", "%s  %s %s %s", e.Shape, e.Code, e.Param, e.Message)
+		s.line("error", "%s", known(e.Shape.String()+" shape", labelled("code", e.Code), labelled("type", e.Type), labelled("param", e.Param), e.Message))
 	}
 	for _, h := range a.Headers {
-		s.line(h.Name, "%s", h.Value)
+		s.line("header", "%s: %s", h.Name, h.Value)
 	}
 	s.line("model", "%s", a.Model)
 	s.line("finish", "%s", strings.Join(a.FinishReasons, " "))
-	u := r.Usage
-	if u.Input.Known || u.Output.Known {
-		s.line("tokens", "%d in, %d out", u.Input.N, u.Output.N)
+	s.line("tokens", "%s", known(tokens("in", r.Usage.Input), tokens("out", r.Usage.Output), tokens("cached", r.Usage.Cached), tokens("reasoning", r.Usage.Reasoning)))
+}
+
+// tokens is "N what", or nothing where the service did not say.
+func tokens(what string, a call.Amount) string {
+	if !a.Known {
+		return ""
 	}
+	return fmt.Sprintf("%d %s", a.N, what)
 }
 
 func bodyText(a call.Response) string {
@@ -173,14 +194,15 @@ func (s *sheet) timeline(r *call.Record) {
 	if e.Terminal {
 		complete = "complete"
 	}
-	s.line("ended by", "%s: %s, answer %s %s", e.Side, e.Kind, complete, e.Reason)
+	s.line("ended by", "%s: %s, answer %s", e.Side, e.Kind, known(complete, labelled("reason", e.Reason)))
 }
 
 func (s *sheet) provenance(r *call.Record) {
 	s.title("seen by llmtap")
-	s.line("way", "%s, view %s, content %s %s", r.Agent.Mode, r.Agent.View, r.Agent.Capture, strings.Join(r.Agent.Lost, " "))
-	s.line("own delay", "%s at most per read", human(r.Agent.LagMax))
-	s.line("trace", "%s  span %s", r.Identity.Span.Trace, r.Identity.Span.Span)
+	a := r.Agent
+	s.line("way", "%s, view %s, content %s", a.Mode, a.View, known(a.Capture.String(), labelled("lost", strings.Join(a.Lost, " "))))
+	s.line("own delay", "%s at most per read", human(a.LagMax))
+	s.line("trace", "%s", known(r.Identity.Span.Trace, labelled("span", r.Identity.Span.Span)))
 }
 
 func containsAny(needle string, in ...string) bool {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"llmtap/internal/call"
 	"llmtap/internal/faultllm"
 )
 
@@ -53,7 +55,7 @@ func (c *tunnelsCmd) Run(ctx context.Context, env environment) error {
 	}
 	agent, ok := src.(*adminClient)
 	if !ok {
-		return errors.Join(fmt.Errorf("no agent answers in %s; tunnels are known to a running agent only: llmtap run", c.dir(env)), src.Close(ctx))
+		return errors.Join(fmt.Errorf("no agent runs in %s, and only a running one knows its tunnels; start one with: llmtap run", c.dir(env)), src.Close(ctx))
 	}
 	list, err := agent.tunnels(ctx)
 	if err != nil {
@@ -68,21 +70,25 @@ func (c *tunnelsCmd) Run(ctx context.Context, env environment) error {
 		}
 		return nil
 	}
-	p := colours(env)
-	s := &sheet{w: env.stdout, p: p}
-	s.print(p.paint(ansiBold, fit("HOST", 40, false)+" "+fit("REASON", 18, false)+" "+fit("COUNT", 6, true)+" "+fit("BYTES", 12, true)+" SINCE") + "\n")
-	for _, t := range list {
-		s.print(fit(net.JoinHostPort(t.Host, fmt.Sprint(t.Port)), 40, false) + " " + fit(t.Reason, 18, false) + " " +
-			fit(fmt.Sprint(t.Count), 6, true) + " " + fit(fmt.Sprint(t.Up+t.Down), 12, true) + " " + t.Since.Local().Format("15:04:05") + "\n")
-		if t.Detail != "" {
-			s.print("  " + t.Detail + "\n")
-		}
-		if t.Remedy != "" {
-			s.print("  → " + t.Remedy + "\n")
-		}
-	}
+	return printTunnels(env.stdout, colours(env), list)
+}
+
+// printTunnels writes a table of at most 100 columns, with the reason in words
+// and the remedy below each row.
+func printTunnels(w io.Writer, p palette, list []call.Tunnel) error {
+	s := &sheet{w: w, p: p}
 	if len(list) == 0 {
 		s.print("every connection so far was looked into\n")
+		return s.err
+	}
+	row := func(host, reason, count, bytes, since string) string {
+		return fit(host, 45, false) + " " + fit(reason, 20, false) + " " + fit(count, 6, true) + " " + fit(bytes, 13, true) + " " + since
+	}
+	s.print(p.paint(ansiBold, row("HOST", "REASON", "COUNT", "BYTES", "SINCE")) + "\n")
+	for _, t := range list {
+		s.print(row(net.JoinHostPort(t.Host, fmt.Sprint(t.Port)), t.Reason, fmt.Sprint(t.Count), fmt.Sprint(t.Up+t.Down),
+			t.Since.Local().Format("15:04:05")) + "\n")
+		s.advice(t.Detail, t.Remedy)
 	}
 	return s.err
 }
@@ -96,15 +102,16 @@ type checkCmd struct {
 func (c *checkCmd) Run(ctx context.Context, env environment) error {
 	info, ok := readRunInfo(c.dir(env))
 	if !ok {
-		return fmt.Errorf("no agent runs in %s; start one with: llmtap run", c.dir(env))
+		return noAgent(c.dir(env))
 	}
-	a := &adminClient{info: info, http: &http.Client{Transport: &http.Transport{Proxy: nil}, Timeout: 5 * time.Second}}
+	a := newAdminClient(info, 5*time.Second)
+	defer a.http.CloseIdleConnections()
 	resp, err := a.request(ctx, "/readyz", nil)
 	if err != nil {
 		return fmt.Errorf("ask %s/readyz: %w", info.Admin, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("not ready: %s/readyz answered %s", info.Admin, resp.Status)
 	}
 	_, err = fmt.Fprintln(env.stdout, "ready")

@@ -25,6 +25,25 @@ type where struct {
 
 func (w where) dir(env environment) string { return absolute(or(w.StateDir, defaultStateDir(env))) }
 
+// findAgent returns the agent that answers for a state directory.
+func findAgent(ctx context.Context, dir string) (*adminClient, bool) {
+	info, ok := readRunInfo(dir)
+	if !ok {
+		return nil, false
+	}
+	a := newAdminClient(info, 15*time.Second)
+	if a.alive(ctx) {
+		return a, true
+	}
+	a.http.CloseIdleConnections()
+	return nil, false
+}
+
+// noAgent says what to do when nothing answers.
+func noAgent(dir string) error {
+	return fmt.Errorf("no agent runs in %s; start one with: llmtap run (or name its directory with --state-dir)", dir)
+}
+
 // source answers questions about recorded calls: the running agent, else the
 // store on disk, read-only.
 type source interface {
@@ -36,15 +55,16 @@ type source interface {
 // open finds the agent of the state directory, or its store.
 func (w where) open(ctx context.Context, env environment) (source, error) {
 	dir := w.dir(env)
-	if info, ok := readRunInfo(dir); ok {
-		a := &adminClient{info: info, http: &http.Client{Transport: &http.Transport{Proxy: nil}, Timeout: 15 * time.Second}}
-		if a.alive(ctx) {
-			return a, nil
-		}
+	if a, ok := findAgent(ctx, dir); ok {
+		return a, nil
 	}
 	r, err := store.OpenReadOnly(ctx, filepath.Join(dir, "calls.db"))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("nothing was recorded in %s yet, and no agent runs there; start one with `llmtap run`, "+
+			"try `llmtap exec -- CMD`, or name another directory with --state-dir", dir)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("no agent answers in %s, and: %w", dir, err)
+		return nil, fmt.Errorf("no agent runs in %s, and its records cannot be read: %w", dir, err)
 	}
 	return storeSource{r}, nil
 }
@@ -60,8 +80,15 @@ type adminClient struct {
 	http *http.Client
 }
 
-// Close has nothing to release.
-func (a *adminClient) Close(context.Context) error { return nil }
+func newAdminClient(info runInfo, limit time.Duration) *adminClient {
+	return &adminClient{info: info, http: &http.Client{Transport: &http.Transport{Proxy: nil}, Timeout: limit}}
+}
+
+// Close ends the connections to the agent.
+func (a *adminClient) Close(context.Context) error {
+	a.http.CloseIdleConnections()
+	return nil
+}
 
 func (a *adminClient) alive(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.info.Admin+"/healthz", nil)
@@ -152,25 +179,24 @@ func (a *adminClient) tunnels(ctx context.Context) ([]call.Tunnel, error) {
 	return out.Tunnels, a.get(ctx, "/api/v1/tunnels", nil, &out)
 }
 
-// follow hands every new record to show until ctx ends or the agent goes away.
-func (a *adminClient) follow(ctx context.Context, show func(call.Record) error) error {
-	live := &adminClient{info: a.info, http: &http.Client{Transport: &http.Transport{Proxy: nil}}}
+// feed opens the live feed: what ends after it returned is in it. The caller
+// closes it.
+func (a *adminClient) feed(ctx context.Context) (io.ReadCloser, error) {
+	live := newAdminClient(a.info, 0)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, live.info.Admin+"/api/v1/live", nil)
 	if err != nil {
-		return fmt.Errorf("follow: %w", err)
+		return nil, fmt.Errorf("follow: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+a.info.Token)
 	req.Header.Set("Accept", "text/event-stream")
 	resp, err := live.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("follow: %w", err)
+		return nil, fmt.Errorf("follow: %w", err)
 	}
-	defer func() { _ = resp.Body.Close() }()
-	err = eachRecord(resp.Body, show)
-	if ctx.Err() != nil || errors.Is(err, io.EOF) {
-		return nil // the user stopped, or the agent did
+	if resp.StatusCode != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("follow: the agent answered %s", resp.Status), resp.Body.Close())
 	}
-	return err
+	return resp.Body, nil
 }
 
 // eachRecord reads the live feed and shows every record event of it.

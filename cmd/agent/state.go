@@ -77,8 +77,9 @@ func (i runInfo) write(dir string) error {
 	return writeAtomic(filepath.Join(dir, runFile), append(b, '\n'), 0o600)
 }
 
-// readRunInfo finds the running agent of a state directory; ok is false when
-// none runs (a file left by a killed agent does not count).
+// readRunInfo reads what the last agent of a state directory published; ok is
+// false when no process has its pid. A pid may have gone to another process
+// since: findAgent asks.
 func readRunInfo(dir string) (runInfo, bool) {
 	var i runInfo
 	b, err := os.ReadFile(filepath.Join(dir, runFile))

@@ -159,13 +159,11 @@ func (s *story) tell() error {
 	}
 	for i := range records {
 		if r := &records[i]; r.Request.Mode == call.ModeStream && r.Diagnosis.Text != "" && r.Identity.Attempt == storyAttempts {
-			s.say("\n  " + r.Diagnosis.Text + "\n")
-			for _, remedy := range r.Diagnosis.Remedy {
-				s.say("  → " + remedy + "\n")
-			}
+			s.say("\n")
+			(&sheet{w: s.env.stdout}).advice(r.Diagnosis.Text, r.Diagnosis.Remedy...)
 		}
 	}
-	s.say("\nSame deployment, same key: the calls that ask for a stream fail, the others work. The framework always asks.\n")
+	s.say("\nSame deployment, same key: the calls that ask for a stream fail, the others work.\nThe framework always asks.\n")
 	if s.err != nil {
 		return s.err
 	}

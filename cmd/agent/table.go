@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"llmtap/internal/call"
 )
@@ -171,24 +170,4 @@ func outcomeText(r *call.Record) string {
 	default:
 		return c.String()
 	}
-}
-
-// fit pads or cuts s to exactly width columns.
-func fit(s string, width int, right bool) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
-			return '?'
-		}
-		return r
-	}, s)
-	n := utf8.RuneCountInString(s)
-	if n > width {
-		cut := []rune(s)[:width-1]
-		return string(cut) + "…"
-	}
-	pad := strings.Repeat(" ", width-n)
-	if right {
-		return pad + s
-	}
-	return s + pad
 }

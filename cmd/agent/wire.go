@@ -96,7 +96,7 @@ func startAgent(ctx context.Context, s settings, p parts) (_ *agent, err error) 
 	if err := a.startAdmin(); err != nil {
 		return nil, err
 	}
-	return a, a.publish()
+	return a, a.publish(ctx)
 }
 
 func (a *agent) openAuthority() error {
@@ -218,13 +218,15 @@ func (a *agent) ready() error {
 	return nil
 }
 
-// publish writes run.json unless a live agent's is there.
-func (a *agent) publish() error {
-	if other, ok := readRunInfo(a.s.stateDir); ok && other.PID != os.Getpid() {
+// publish writes run.json unless a live agent's is there: then exec leaves it,
+// and anybody else says so.
+func (a *agent) publish(ctx context.Context) error {
+	if other, ok := findAgent(ctx, a.s.stateDir); ok {
+		_ = other.Close(ctx)
 		if a.parts.shared {
 			return nil
 		}
-		a.parts.log.Warn("another agent runs with this state directory; the commands will ask this one", "pid", other.PID)
+		a.parts.log.Warn("another agent runs with this state directory; the commands will ask this one", "pid", other.info.PID)
 	}
 	a.ownsRun = true
 	return a.info.write(a.s.stateDir)

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"llmtap/internal/call"
+)
+
+// maxShown bounds the table and the advice under it.
+const (
+	maxShown  = 40
+	maxAdvice = 5
+)
+
+// summary is what exec saw, and the JSON of --summary.
+type summary struct {
+	Calls    int `json:"calls"`
+	Failures int `json:"failures"`
+	// Records are the last ones, in order of their end.
+	Records []call.Record `json:"records"`
+	Tunnels []call.Tunnel `json:"tunnels"`
+	// Verdicts are what comparison showed.
+	Verdicts []call.Finding `json:"verdicts"`
+	// Remedies are those of the failed calls, each once.
+	Remedies []string `json:"remedies"`
+}
+
+func newSummary(seen *memory, tunnels []call.Tunnel) summary {
+	n := seen.total()
+	s := summary{
+		Calls: n.calls, Failures: n.failures, Records: append([]call.Record{}, seen.list()...),
+		Tunnels: append([]call.Tunnel{}, tunnels...), Verdicts: []call.Finding{}, Remedies: []string{},
+	}
+	for _, r := range s.Records {
+		if r.Outcome() != call.OutcomeError {
+			continue
+		}
+		for _, remedy := range r.Diagnosis.Remedy {
+			if !slices.Contains(s.Remedies, remedy) {
+				s.Remedies = append(s.Remedies, remedy)
+			}
+		}
+	}
+	return s
+}
+
+func (m summary) write(path string) error {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write --summary: %w", err)
+	}
+	return writeAtomic(path, append(b, '\n'), 0o600)
+}
+
+// print says what was seen; more is the flag that `llmtap show` needs.
+func (m summary) print(w io.Writer, p palette, more string) error {
+	s := &sheet{w: w, p: p}
+	s.print(fmt.Sprintf("\nllmtap saw %s, %s.\n", plural(m.Calls, "LLM call"), plural(m.Failures, "failure")))
+	shown := m.Records[max(0, len(m.Records)-maxShown):]
+	if len(shown) < m.Calls {
+		s.print(fmt.Sprintf("The last %d:\n", len(shown)))
+	}
+	if s.err == nil && len(shown) > 0 {
+		s.err = printCalls(w, p, shown)
+	}
+	m.advise(s)
+	for _, t := range m.Tunnels {
+		if t.Reason != "not_listed" {
+			s.advice(fmt.Sprintf("not looked into: %s:%d (%s)", t.Host, t.Port, t.Reason), t.Remedy)
+		}
+	}
+	if m.Calls > 0 {
+		s.print("more: llmtap show ID" + more + "\n")
+	} else {
+		s.advice(noCallsText(m.Tunnels))
+	}
+	return s.err
+}
+
+// advise explains each kind of failure once, at its last call.
+func (m summary) advise(s *sheet) {
+	var said []call.Class
+	for _, r := range slices.Backward(m.Records) {
+		d := r.Diagnosis
+		if r.Outcome() != call.OutcomeError || d.Text == "" || slices.Contains(said, d.Class) || len(said) == maxAdvice {
+			continue
+		}
+		said = append(said, d.Class)
+		s.print("\n")
+		s.advice(d.Class.String()+": "+d.Text, d.Remedy...)
+	}
+}
+
+func noCallsText(tunnels []call.Tunnel) string {
+	var hosts []string
+	for _, t := range tunnels {
+		if t.Reason == "not_listed" && !slices.Contains(hosts, t.Host) {
+			hosts = append(hosts, t.Host)
+		}
+	}
+	if len(hosts) > 0 {
+		return "It connected to " + strings.Join(hosts[:min(5, len(hosts))], ", ") + "; if one of them serves a model, add --intercept HOST."
+	}
+	if len(tunnels) > 0 {
+		return "What it connected to could not be looked into, see above."
+	}
+	return "No connection came through the proxy: the program failed before it called, or ignores HTTPS_PROXY (bare aiohttp, Node before 22.21)."
+}
+
+func stateHint(env environment, dir string) string {
+	if dir == defaultStateDir(env) || env.getenv("LLMTAP_STATE_DIR") == dir {
+		return ""
+	}
+	return " --state-dir " + dir
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
