@@ -22,7 +22,7 @@ func ParseHostPort(s string) (HostPort, error) {
 	if h, p, err := net.SplitHostPort(s); err == nil {
 		host, port = h, p
 	}
-	if strings.ContainsAny(host, "/@ ") || host == "" {
+	if strings.ContainsAny(s, "/@ ") || host == "" {
 		return HostPort{}, fmt.Errorf("capture: parse host %q: want HOST or HOST:PORT, without scheme or path", s)
 	}
 	hp := HostPort{Host: Normalise(host)}

@@ -72,12 +72,38 @@ func readConfig(path string) (fileConfig, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		return c, nil
 	}
+	return c, explainYAML(path, err)
+}
+
+// explainYAML turns a decoder's error into a sentence with the line.
+func explainYAML(path string, err error) error {
 	var unknown *yaml.UnknownFieldError
-	if errors.As(err, &unknown) && unknown.Token != nil {
-		return c, fmt.Errorf("%s:%d: unknown key %q; did you mean %q?", path, unknown.Token.Position.Line,
+	var mistyped *yaml.TypeError
+	var unexpected *yaml.UnexpectedNodeTypeError
+	switch {
+	case errors.As(err, &unknown) && unknown.Token != nil:
+		return fmt.Errorf("%s:%d: unknown key %q; did you mean %q?", path, unknown.Token.Position.Line,
 			unknown.Token.Value, nearest(unknown.Token.Value, yamlKeys(reflect.TypeFor[fileConfig]())))
+	case errors.As(err, &mistyped) && mistyped.Token != nil:
+		return fmt.Errorf("%s:%d: want %s here, not %q", path, mistyped.Token.Position.Line, wanted(mistyped.DstType), mistyped.Token.Value)
+	case errors.As(err, &unexpected) && unexpected.Token != nil:
+		return fmt.Errorf("%s:%d: want a %s here, not a %s", path, unexpected.Token.Position.Line,
+			strings.ToLower(unexpected.Expected.YAMLName()), strings.ToLower(unexpected.Actual.YAMLName()))
 	}
-	return c, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, false)))
+	return fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, false)))
+}
+
+// wanted names a type as somebody who writes YAML knows it.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int64:
+		return "a number"
+	case reflect.Slice:
+		return "a list ([a, b])"
+	}
+	return "a text"
 }
 
 // overlay puts what flags and variables gave over the file's values; lists add up.
@@ -135,6 +161,7 @@ func yamlKeys(t reflect.Type) []string {
 // nearest returns the candidate with the smallest edit distance to s.
 func nearest(s string, candidates []string) string {
 	best, at := "", 1<<30
+	s = strings.ReplaceAll(strings.ToLower(s), "-", "_")
 	for _, c := range candidates {
 		if d := distance(s, c); d < at {
 			best, at = c, d

@@ -150,7 +150,7 @@ func (c fileConfig) upstreams(s *settings) error {
 	if c.Hosts.UpstreamProxy != "" {
 		u, err := url.Parse(c.Hosts.UpstreamProxy)
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			return fmt.Errorf("--upstream-proxy: want http://[USER:PASSWORD@]HOST:PORT")
+			return fmt.Errorf("--upstream-proxy: want http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD and @ before HOST where it asks for them")
 		}
 		s.upstreamProxy = u
 	}
