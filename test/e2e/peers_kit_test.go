@@ -111,7 +111,16 @@ type peerProcess struct {
 
 func peerRun(t testing.TB, env []string, name string, args ...string) *peerProcess {
 	t.Helper()
+	return peerRunAs(t, env, false, name, args...)
+}
+
+// peerRunAs runs a program, as the user without rights if nobody is set.
+func peerRunAs(t testing.TB, env []string, nobody bool, name string, args ...string) *peerProcess {
+	t.Helper()
 	p := &peerProcess{cmd: exec.Command(name, args...), done: make(chan struct{})}
+	if nobody {
+		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: peerNobody, Gid: peerNobody}}
+	}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	if err := p.cmd.Start(); err != nil {
@@ -152,6 +161,15 @@ func (p *peerProcess) exit(t testing.TB, within time.Duration) int {
 		t.Fatalf("%s still runs after %s", p.cmd.Path, within)
 		return -1
 	}
+}
+
+// quit sends a signal and returns the exit code.
+func (p *peerProcess) quit(t testing.TB, sig syscall.Signal) int {
+	t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+	return p.exit(t, 10*time.Second)
 }
 
 // peerUntil is the one waiting loop: it asks until the answer is empty, and
