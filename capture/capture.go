@@ -75,7 +75,7 @@ type Config struct {
 type Limits struct {
 	Dial     time.Duration // [10 s] TCP connect and, apart, each handshake
 	Idle     time.Duration // [1 h] tunnels without an open exchange
-	Tunnels  int           // [4096] tunnels in all
+	Tunnels  int           // [4096, or what 80 % of the open-file limit allows] tunnels in all
 	PerUser  int           // [256] tunnels of one user or address
 	Content  int64         // [256 KiB] stored per direction
 	Exchange int           // [1024] outstanding exchanges per h1 tunnel
@@ -96,7 +96,7 @@ func (l Limits) withDefaults() Limits {
 	if l.Content == 0 {
 		l.Content = 256 << 10
 	}
-	def(&l.Tunnels, 4096)
+	def(&l.Tunnels, min(4096, fileTunnels()))
 	def(&l.PerUser, 256)
 	def(&l.Exchange, 1024)
 	return l
