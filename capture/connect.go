@@ -88,7 +88,7 @@ func (p connects) run(t *tunnel) {
 	c, rt := t.conn, t.relay
 	rt.Host = c.host
 	rt.Redial = func(ctx context.Context) (net.Conn, error) {
-		again, err := p.dialer.dialIP(ctx, c.host, c.peer)
+		again, err := p.dialer.dialIP(ctx, c.host, c.port, c.peer)
 		if err != nil {
 			return nil, err
 		}

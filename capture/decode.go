@@ -52,6 +52,7 @@ func newInflater(coding string, out func([]byte)) (f *inflater, ok bool) {
 	}
 	f = &inflater{out: out}
 	f.resume, f.stop = iter.Pull(func(yield func(struct{}) bool) { f.run(coding, yield) })
+	f.resume() // up to the first wait for bytes, so that no Push is spent on it
 	return f, true
 }
 
@@ -87,11 +88,13 @@ type feed struct {
 	yield func(struct{}) bool
 }
 
-// Read hands out what Push brought, and waits for the next Push when that is used up.
+// Read hands out what Push brought, and waits for the next Push when that is
+// used up. The end is a plain EOF: whether it comes too early is the decoder's
+// to say, and after a gzip member it does not.
 func (r feed) Read(p []byte) (int, error) {
 	for len(r.f.in) == 0 {
 		if r.f.closed || !r.yield(struct{}{}) {
-			return 0, io.ErrUnexpectedEOF
+			return 0, io.EOF
 		}
 	}
 	n := copy(p, r.f.in)

@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -100,7 +101,10 @@ func (d *dialer) dial(ctx context.Context, host string, port int) (*dialed, erro
 
 // dialIP connects again to the address dialled before: a fallback must not meet
 // another machine. Through a corporate proxy the name is all there is.
-func (d *dialer) dialIP(ctx context.Context, host, peer string) (*dialed, error) {
+func (d *dialer) dialIP(ctx context.Context, host string, want int, peer string) (*dialed, error) {
+	if d.proxy != nil {
+		return d.dial(ctx, host, want)
+	}
 	ip, portText, err := net.SplitHostPort(peer)
 	if err != nil {
 		return nil, dialError(host, err)
@@ -156,16 +160,27 @@ func (d *dialer) isOwn(ip netip.Addr, port uint16) bool {
 	if d.own[netip.AddrPortFrom(ip, port)] {
 		return true
 	}
-	if !ip.IsLoopback() && !ip.IsUnspecified() {
-		return false
-	}
-	// A wildcard listener, or the same port through another loopback address.
+	// A wildcard listener through any address of this machine, or a listener of
+	// ours through the wildcard address.
 	for own := range d.own {
-		if own.Port() == port && (own.Addr().IsUnspecified() || ip.IsUnspecified()) {
+		if own.Port() == port && (ip.IsUnspecified() || own.Addr().IsUnspecified() && ofThisMachine(ip)) {
 			return true
 		}
 	}
 	return false
+}
+
+// ofThisMachine reports whether ip is one of the machine's own addresses; if
+// they cannot be listed, it is taken for one.
+func ofThisMachine(ip netip.Addr) bool {
+	if ip.IsLoopback() {
+		return true
+	}
+	addrs, err := net.InterfaceAddrs()
+	return err != nil || slices.ContainsFunc(addrs, func(a net.Addr) bool {
+		n, ok := a.(*net.IPNet)
+		return ok && n.IP.Equal(net.IP(ip.AsSlice()))
+	})
 }
 
 // viaProxy opens a CONNECT tunnel through the operator's corporate proxy. Only

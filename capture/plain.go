@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/elazarl/goproxy"
@@ -25,6 +26,23 @@ import (
 type transport struct {
 	p  *Proxy
 	tr *http.Transport
+
+	// mu guards closed; open counts the requests being served.
+	mu     sync.Mutex
+	closed bool
+	open   sync.WaitGroup
+}
+
+// enter counts a request in, unless the transport is closed; whoever entered
+// calls open.Done.
+func (t *transport) enter() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.open.Add(1)
+	return true
 }
 
 func newTransport(p *Proxy) *transport {
@@ -55,7 +73,14 @@ func (t *transport) dial(ctx context.Context, _, addr string) (net.Conn, error) 
 	return c.Conn, nil
 }
 
-func (t *transport) close() { t.tr.CloseIdleConnections() }
+// close waits for the requests being served, whose contexts have ended.
+func (t *transport) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.open.Wait()
+	t.tr.CloseIdleConnections()
+}
 
 type tapKey struct{}
 
@@ -80,11 +105,15 @@ func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.Capt
 		w.Header().Set("Proxy-Authenticate", `Basic realm="llmtap"`)
 		http.Error(w, "llmtap auth: "+err.Error(), http.StatusProxyAuthRequired)
 		return
-	case t.p.draining.Load():
+	case t.p.draining.Load(), !t.enter():
+		w.Header().Set("Connection", "close")
 		http.Error(w, "llmtap: "+errDraining.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	tap.user = user
+	defer t.open.Done()
+	defer context.AfterFunc(r.Context(), tap.out.hangUp)()
+	defer tap.out.hangUp()
+	tap.user, tap.cause = user, func() error { return context.Cause(r.Context()) }
 	next.ServeHTTP(tap.out, r.WithContext(context.WithValue(r.Context(), tapKey{}, tap)))
 	if tap.finish() {
 		panic(http.ErrAbortHandler) // the only way to tell the client that the answer is broken
@@ -164,6 +193,22 @@ func tokenIn(lines []string, token string) bool {
 type flushing struct {
 	http.ResponseWriter
 	wrote bool
+
+	// mu guards upgraded, the connection after Hijack.
+	mu       sync.Mutex
+	upgraded net.Conn
+	over     bool
+}
+
+// hangUp closes an upgraded connection: goproxy leaves it open when the service
+// ends, and nobody else knows it when the agent stops.
+func (f *flushing) hangUp() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.over = true
+	if f.upgraded != nil {
+		_ = f.upgraded.Close()
+	}
 }
 
 // WriteHeader sends the head at once, without a Content-Type or Date that the
@@ -205,6 +250,11 @@ func (f *flushing) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(f.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, fmt.Errorf("capture: hijack upgrade: %w", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.upgraded = c; f.over {
+		return nil, nil, errors.Join(errDraining, c.Close())
 	}
 	return c, rw, nil
 }

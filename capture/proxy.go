@@ -35,7 +35,7 @@ type Proxy struct {
 
 	// base is the context of all tunnels, stop ends it.
 	base func() context.Context
-	stop context.CancelFunc
+	stop context.CancelCauseFunc
 
 	draining atomic.Bool
 
@@ -44,14 +44,26 @@ type Proxy struct {
 
 // servers are the HTTP servers of all listeners. Safe for concurrent use.
 type servers struct {
-	mu   sync.Mutex
-	list []*http.Server
+	mu     sync.Mutex
+	list   []*http.Server
+	closed bool
 }
 
+// add takes a server; after close it is ended before it begins.
 func (s *servers) add(h *http.Server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.list = append(s.list, h)
+	if s.closed {
+		_ = h.Close() // it has no listener yet: nothing can fail
+	}
+}
+
+// close ends what is added from now on.
+func (s *servers) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
 }
 
 // each calls f for every server and joins the errors.
@@ -79,7 +91,7 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.StoreContent {
 		b.content = cfg.Limits.Content
 	}
-	base, stop := context.WithCancel(context.Background())
+	base, stop := context.WithCancelCause(context.Background())
 	p := &Proxy{
 		base: func() context.Context { return base }, stop: stop,
 		cfg: cfg, b: b, log: cfg.Logger, blind: newBlindTable(),
@@ -130,6 +142,7 @@ func (p *Proxy) serve(l net.Listener, h http.Handler) error {
 	s := &http.Server{
 		Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 120 * time.Second,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return p.base() },
 	}
 	p.servers.add(s)
 	p.dialer.setOwn(l.Addr())
@@ -157,6 +170,7 @@ func (p *Proxy) Stats() (Snapshot, relay.Stats) { return p.b.stats.Snapshot(), p
 // Close cuts the rest.
 func (p *Proxy) Drain(ctx context.Context) error {
 	p.draining.Store(true)
+	p.servers.close()
 	p.tunnels.close()
 	p.tunnels.each((*tunnel).drain)
 	errs := []error{p.servers.each(func(s *http.Server) error { return s.Shutdown(ctx) })}
@@ -177,10 +191,11 @@ func (p *Proxy) Drain(ctx context.Context) error {
 // to call twice, and without Drain.
 func (p *Proxy) Close() error {
 	p.draining.Store(true)
+	p.stop(errDraining)
+	p.servers.close()
 	err := p.servers.each((*http.Server).Close)
 	p.tunnels.close()
 	p.tunnels.each(func(t *tunnel) { t.relay.Shutdown() })
-	p.stop()
 	p.tunnels.wait()
 	p.outside.close()
 	return err

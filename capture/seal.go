@@ -32,6 +32,19 @@ func (x *exchange) seal(at time.Time) {
 	}
 }
 
+// abandon forgets an exchange whose observation broke: it is neither sealed nor
+// in flight any more.
+func (x *exchange) abandon() {
+	if x.sealed {
+		return
+	}
+	x.sealed = true
+	x.b.live.remove(x.rec.Identity.ID)
+	if x.rec.Request.Method != "" {
+		x.b.stats.end()
+	}
+}
+
 // ending decides who ended the call and how. What came first on either leg
 // decides; what the other leg shows later is a consequence.
 func (x *exchange) ending() {
@@ -71,10 +84,10 @@ func (x *exchange) ending() {
 	end.Detail = redact.Text(end.Detail, 300)
 }
 
-// resetSide tells which peer reset an h2 stream: the observer ends the
-// resetting peer's direction first.
+// resetSide tells which peer reset an h2 stream. The request may be long over
+// when the client leaves in mid-answer, so only the reason of the end tells.
 func (x *exchange) resetSide() call.Side {
-	if x.reqEnd != nil && x.reqEnd.Kind == observe.EndH2RST {
+	if x.respEnd.Reason == "client" {
 		return call.SideClient
 	}
 	return call.SideUpstream

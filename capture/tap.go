@@ -32,6 +32,7 @@ type bodyTap struct {
 	out    *flushing
 	client string
 	user   string
+	cause  func() error // why the request's context ended
 
 	mu      sync.Mutex
 	x       *exchange
@@ -73,6 +74,9 @@ func (t *bodyTap) locked(f func()) {
 	defer func() {
 		if recover() != nil {
 			t.t.p.b.stats.stop("panic")
+			if t.x != nil {
+				t.x.abandon()
+			}
 			t.over, t.reqOver, t.x = true, true, nil
 		}
 	}()
@@ -181,7 +185,7 @@ func transferName(r *http.Response) string {
 // failed turns an error before the head into the record's end and our own 502.
 func (t *bodyTap) failed(req *http.Request, err error) (*http.Response, error) {
 	if req.Context().Err() != nil {
-		t.conn.firstEnd.CompareAndSwap(nil, &firstEnd{side: call.SideClient, kind: call.EndClosed})
+		t.conn.firstEnd.CompareAndSwap(nil, t.left())
 		t.locked(func() { t.abort = true; t.endResponse(observe.End{Kind: observe.EndClosed}) })
 		return nil, err
 	}
@@ -238,12 +242,21 @@ func transportKind(err error) call.EndKind {
 	return call.EndReset
 }
 
+// left says who gave up an answer that the service had not ended: the client,
+// unless the agent is stopping.
+func (t *bodyTap) left() *firstEnd {
+	if errors.Is(t.cause(), errDraining) {
+		return &firstEnd{side: call.SideAgent, kind: call.EndClosed, why: "shutdown"}
+	}
+	return &firstEnd{side: call.SideClient, kind: call.EndClosed}
+}
+
 // finish closes the exchange after the handler returned and reports whether
 // the connection to the client must be aborted.
 func (t *bodyTap) finish() (abort bool) {
 	t.locked(func() {
 		if !t.over && t.x != nil {
-			t.conn.firstEnd.CompareAndSwap(nil, &firstEnd{side: call.SideClient, kind: call.EndClosed})
+			t.conn.firstEnd.CompareAndSwap(nil, t.left())
 			t.endResponse(observe.End{Kind: observe.EndShort})
 			t.abort = true
 		}
@@ -304,7 +317,7 @@ func (b *tappedBody) ended(err error) {
 			e.Kind = observe.EndUntilEOF
 		}
 	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
-		t.conn.firstEnd.CompareAndSwap(nil, &firstEnd{side: call.SideClient, kind: call.EndClosed})
+		t.conn.firstEnd.CompareAndSwap(nil, t.left())
 		e.Kind = observe.EndShort
 	case errors.As(err, &h2):
 		e.Kind, e.Code = observe.EndH2RST, uint32(h2.Code)
