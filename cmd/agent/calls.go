@@ -117,8 +117,11 @@ func (c *callsCmd) follow(ctx context.Context, env environment, src source, q ca
 		}
 		return show(r)
 	})
-	if ctx.Err() != nil || errors.Is(err, io.EOF) {
-		return nil // the user stopped, or the agent did
+	switch {
+	case ctx.Err() != nil: // the user stopped
+		return nil
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		_, err = fmt.Fprintln(env.stderr, "the agent has ended")
 	}
 	return err
 }

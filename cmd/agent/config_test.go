@@ -24,7 +24,7 @@ func TestInvalidFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dir := t.TempDir()
+			dir := shortDir(t)
 			r := llmtap(t, vars{}, "run", "--config", path, "--state-dir", filepath.Join(dir, "state"))
 			r.wants(t, exitUsage, strings.TrimSpace(string(want)))
 			if strings.Contains(r.stderr, "hunter2") || strings.Contains(r.stderr, "goroutine") {
@@ -42,7 +42,7 @@ func TestMissingFile(t *testing.T) {
 }
 
 func TestEmptyFileIsAllDefaults(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "empty.yaml")
+	path := filepath.Join(shortDir(t), "empty.yaml")
 	for _, text := range []string{"", "# nothing\n", "---\n"} {
 		put(t, path, text, 0o600)
 		got, err := flags{Config: path}.load(environmentOf(vars{"HOME": "/home/x"}, nil, nil, nil))
@@ -163,7 +163,7 @@ func TestDocumentedExample(t *testing.T) {
 	if !ok {
 		t.Fatal("no example")
 	}
-	dir := t.TempDir()
+	dir := shortDir(t)
 	put(t, filepath.Join(dir, "corp.pem"), throwAwayCA(t), 0o600)
 	path := filepath.Join(dir, "llmtap.yaml")
 	put(t, path, strings.Replace(text, "/etc/ssl/corp.pem", filepath.Join(dir, "corp.pem"), 1), 0o600)

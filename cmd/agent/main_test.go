@@ -129,7 +129,9 @@ func start(t *testing.T, v vars, args ...string) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	restore := sync.OnceFunc(func() { close(r.restored) })
-	go func() { r.done <- run(ctx, restore, args, environmentOf(v, strings.NewReader(""), &r.stdout, &r.stderr)) }()
+	go func() {
+		r.done <- run(ctx, restore, args, environmentOf(v, strings.NewReader(""), &r.stdout, &r.stderr))
+	}()
 	t.Cleanup(func() { r.stop(t) })
 	return r
 }
@@ -209,7 +211,9 @@ func golden(t *testing.T, name, got string) {
 // unescaped fails if text holds anything that steers a terminal.
 func unescaped(t *testing.T, text string) {
 	t.Helper()
-	if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == '\u202e' || r == '\u200b') }); i >= 0 {
+	if i := strings.IndexFunc(text, func(r rune) bool {
+		return r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == '\u202e' || r == '\u200b')
+	}); i >= 0 {
 		t.Errorf("a control character reached the terminal: %q", text[i:min(len(text), i+20)])
 	}
 }
@@ -247,4 +251,20 @@ func field(text, name string) string {
 		return ""
 	}
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(strings.Split(text, "\n")[i]), name))
+}
+
+// shortDir is a temporary folder whose path looks like one; those of
+// t.TempDir are long and mixed enough to be taken for secrets.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "llmtap-") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }

@@ -114,9 +114,16 @@ func printRecord(w io.Writer, p palette, r *call.Record) error {
 func (s *sheet) asked(r *call.Record) {
 	s.title("asked")
 	c, t, q := r.Client, r.Target, r.Request
-	s.line("who", "%s  (%s)", known(clientName(r), c.Version, labelled("by", strings.TrimSpace(c.SDK+" "+c.SDKVersion))),
-		known(c.Kind.String(), labelled("rule", c.Rule)))
+	sdk := strings.TrimSpace(c.SDK + " " + c.SDKVersion)
+	if c.SDK == c.Name {
+		sdk = ""
+	}
+	s.line("who", "%s  (%s)", known(clientName(r), c.Version, labelled("by", sdk)), strings.TrimSuffix(c.Kind.String()+", rule "+c.Rule, ", rule "))
 	s.line("user", "%s", c.User)
+	if !q.IsHTTP() {
+		s.line("target", "%s:%d, and no request: the connection ended before one", t.Host, t.Port)
+		return
+	}
 	s.line("target", "%s %s", q.Method, or(q.URL, t.Host))
 	s.line("api", "%s", known(t.API, labelled("model", t.Model), labelled("version", t.APIVersion), labelled("auth", t.Auth.Scheme)))
 	s.line("mode", "%s  (stream flag: %s)", q.Mode, q.StreamFlag)
@@ -194,7 +201,7 @@ func (s *sheet) timeline(r *call.Record) {
 	if e.Terminal {
 		complete = "complete"
 	}
-	s.line("ended by", "%s: %s, answer %s", e.Side, e.Kind, known(complete, labelled("reason", e.Reason)))
+	s.line("ended by", "%s, answer %s", strings.TrimSuffix(e.Side.String()+": "+e.Kind.String(), ": unknown"), known(complete, labelled("reason", e.Reason)))
 }
 
 func (s *sheet) provenance(r *call.Record) {

@@ -81,14 +81,16 @@ func startAgent(ctx context.Context, s settings, p parts) (_ *agent, err error) 
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if err := a.openAuthority(); err != nil {
-		return nil, usageError{err}
-	}
 	if err := a.listen(); err != nil {
 		return nil, usageError{err}
 	}
+	// The store's lock comes before the authority: a second agent must not
+	// replace the certificate of the one that runs.
 	if err := a.openSinks(ctx); err != nil {
 		return nil, err
+	}
+	if err := a.openAuthority(); err != nil {
+		return nil, usageError{err}
 	}
 	if err := a.startProxy(secret); err != nil {
 		return nil, err
