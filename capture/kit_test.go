@@ -35,7 +35,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const host = "llm.example"
 
 // limit bounds every wait of a test.
-const limit = 20 * time.Second
+const limit = 10 * time.Second
 
 // rig is a proxy on real sockets, with an authority of its own, a resolver that
 // knows the test's names, and the records it sealed.
@@ -371,3 +371,22 @@ func isReset(err error) bool {
 }
 
 func lost(c call.Record, what string) bool { return slices.Contains(c.Agent.Lost, what) }
+
+// route adds a base-URL route before the rig starts.
+func (r *rig) route(name, to string) {
+	r.t.Helper()
+	route, err := capture.ParseRoute(name + "=" + to)
+	check(r.t, err)
+	r.cfg.Routes = append(r.cfg.Routes, route)
+}
+
+// clientOf is the client for one of the ways of way.
+func (r *rig) clientOf(path string) *http.Client {
+	r.t.Helper()
+	if path != "base-URL" {
+		return r.client()
+	}
+	tr := &http.Transport{DisableCompression: true}
+	r.t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, Timeout: limit}
+}

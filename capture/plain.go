@@ -98,7 +98,7 @@ func (t *transport) handler(next http.Handler) http.Handler {
 
 // serve runs one request of the second path and mirrors a broken answer.
 func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.CaptureMode, next http.Handler) {
-	tap := &bodyTap{t: t, mode: mode, out: &flushing{ResponseWriter: w}, client: ipOf(r.RemoteAddr)}
+	tap := &bodyTap{t: t, mode: mode, out: &flushing{ResponseWriter: w}, client: ipOf(r.RemoteAddr), asked: make(chan struct{})}
 	user, err := authenticate(t.p.cfg, r.Header.Get("Proxy-Authorization"))
 	switch {
 	case mode == call.CapturePlain && err != nil:
@@ -113,6 +113,8 @@ func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.Capt
 	defer t.open.Done()
 	defer context.AfterFunc(r.Context(), tap.out.hangUp)()
 	defer tap.out.hangUp()
+	// Else the server swallows what is left of the request when an answer begins.
+	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/1 always can
 	tap.user, tap.cause = user, func() error { return context.Cause(r.Context()) }
 	next.ServeHTTP(tap.out, r.WithContext(context.WithValue(r.Context(), tapKey{}, tap)))
 	if tap.finish() {

@@ -38,6 +38,7 @@ type bodyTap struct {
 	x       *exchange
 	conn    *connection
 	reqOver bool
+	asked   chan struct{} // closed with reqOver
 	over    bool
 	abort   bool
 }
@@ -77,7 +78,8 @@ func (t *bodyTap) locked(f func()) {
 			if t.x != nil {
 				t.x.abandon()
 			}
-			t.over, t.reqOver, t.x = true, true, nil
+			t.askedAll()
+			t.over, t.x = true, nil
 		}
 	}()
 	if t.x != nil || !t.over {
@@ -85,9 +87,17 @@ func (t *bodyTap) locked(f func()) {
 	}
 }
 
+// askedAll notes that the request is over.
+func (t *bodyTap) askedAll() {
+	if !t.reqOver {
+		t.reqOver = true
+		close(t.asked)
+	}
+}
+
 func (t *bodyTap) endRequest(k observe.EndKind) {
 	if !t.reqOver && t.x != nil {
-		t.reqOver = true
+		t.askedAll()
 		t.x.End(observe.Request, observe.End{Kind: k}, time.Now())
 	}
 }
@@ -95,7 +105,6 @@ func (t *bodyTap) endRequest(k observe.EndKind) {
 func (t *bodyTap) endResponse(e observe.End) {
 	if !t.over && t.x != nil {
 		t.over = true
-		t.endRequest(observe.EndClosed)
 		t.x.End(observe.Response, e, time.Now())
 	}
 }
@@ -251,15 +260,38 @@ func (t *bodyTap) left() *firstEnd {
 	return &firstEnd{side: call.SideClient, kind: call.EndClosed}
 }
 
+// asking reports whether a request is being observed and not over.
+func (t *bodyTap) asking() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.x != nil && !t.reqOver
+}
+
+// lateRequest is how long an answered request is still read: as long as
+// net/http's transport waits before it gives the connection up.
+const lateRequest = 50 * time.Millisecond
+
 // finish closes the exchange after the handler returned and reports whether
 // the connection to the client must be aborted.
+//
+// An answer may be over before its request was read: the request gets a moment,
+// then what is left of it is not observed.
 func (t *bodyTap) finish() (abort bool) {
+	if t.asking() {
+		late := time.NewTimer(lateRequest)
+		defer late.Stop()
+		select {
+		case <-t.asked:
+		case <-late.C:
+		}
+	}
 	t.locked(func() {
 		if !t.over && t.x != nil {
 			t.conn.firstEnd.CompareAndSwap(nil, t.left())
 			t.endResponse(observe.End{Kind: observe.EndShort})
 			t.abort = true
 		}
+		t.endRequest(observe.EndClosed)
 	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -346,6 +378,12 @@ type tappedRequest struct {
 	io.ReadCloser
 	tap  *bodyTap
 	left int64 // -1 unknown
+}
+
+// Close ends a request that the transport gave up.
+func (b *tappedRequest) Close() error {
+	b.tap.locked(func() { b.tap.endRequest(observe.EndClosed) })
+	return b.ReadCloser.Close()
 }
 
 // Read hands out the client's bytes and shows a copy to the exchange.
