@@ -119,11 +119,13 @@ func (p connects) run(t *tunnel) {
 	case relay.Relayed:
 		return
 	case relay.Blinded:
-	default:
+	case relay.Refused:
 		rt.Blinded(res.Reason, res.Err)
+	default:
+		return // no tunnel came about; the handshake counters tell why
 	}
 	unseen.done(res)
-	if res.Reason == "upstream_tls" && res.View != relay.Failed {
+	if res.Reason == relay.ReasonUpstreamTLS {
 		p.unseen(t, call.SideUpstream, call.EndTLS, res.Detail)
 	}
 }

@@ -18,6 +18,7 @@ type names struct {
 	mu    sync.Mutex
 	table map[string][]string
 	open  []net.Conn
+	over  bool
 	asked map[string]int
 	wg    sync.WaitGroup
 }
@@ -39,10 +40,13 @@ func (n *names) queries(name string) int {
 
 func (n *names) resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		client, server := net.Pipe()
 		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.over {
+			return nil, net.ErrClosed
+		}
+		client, server := net.Pipe()
 		n.open = append(n.open, server)
-		n.mu.Unlock()
 		n.wg.Go(func() { defer server.Close(); n.serve(server) })
 		return client, nil
 	}}
@@ -50,6 +54,7 @@ func (n *names) resolver() *net.Resolver {
 
 func (n *names) close() {
 	n.mu.Lock()
+	n.over = true
 	for _, c := range n.open {
 		_ = c.Close()
 	}

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -33,6 +34,8 @@ func (p *Proxy) ServeRoutes(l net.Listener) error {
 			Rewrite:       func(pr *httputil.ProxyRequest) { rewrite(pr, r) },
 			Transport:     p.outside,
 			FlushInterval: -1,
+			ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+			ErrorHandler:  broken,
 		}
 		mux.HandleFunc("/"+r.Name+"/", func(w http.ResponseWriter, req *http.Request) {
 			p.outside.serve(w, req, call.CaptureReverse, rp)
@@ -42,6 +45,14 @@ func (p *Proxy) ServeRoutes(l net.Listener) error {
 		http.Error(w, "llmtap: no such route; known: "+routeNames(p.cfg.Routes), http.StatusNotFound)
 	})
 	return p.serve(l, mux)
+}
+
+// broken answers for an upgrade that did not come about; a client that left
+// needs no answer, and all other failures were answered by the transport.
+func broken(w http.ResponseWriter, r *http.Request, _ error) {
+	if r.Context().Err() == nil {
+		w.WriteHeader(http.StatusBadGateway)
+	}
 }
 
 // rewrite points a request at the route's upstream and adds nothing to it.

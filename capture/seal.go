@@ -101,8 +101,9 @@ func upstreamEnd(k observe.EndKind, transport call.EndKind) call.EndKind {
 		}
 		return call.EndReset
 	case observe.EndClosed:
-		if transport == call.EndReset {
-			return call.EndReset
+		switch transport {
+		case call.EndReset, call.EndRefused, call.EndDNS, call.EndTimeout, call.EndTLS, call.EndPolicy:
+			return transport
 		}
 		return call.EndClosed
 	}
