@@ -436,6 +436,14 @@ func TestStreamsThatEndBadly(t *testing.T) {
 			nil,
 		},
 		{
+			"empty-stop, left at the terminator",
+			[]option{streamOK, silent(3, true, true, "stop"), ends(call.SideClient, call.EndClosed), func(r *call.Record) { r.End.Terminal = true }},
+			"empty_stream",
+			"no_output_stop",
+			ok,
+			nil,
+		},
+		{
 			"empty-text",
 			[]option{streamOK, silent(0, false, false), framing(call.FramingText, "text/plain")},
 			"empty_stream",

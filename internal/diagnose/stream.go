@@ -80,7 +80,8 @@ var finishedQuietly = []string{"length", "content_filter", "tool", "pause"}
 func emptyStream(f *facts) (finding, bool) {
 	r := f.r
 	s := r.Stream
-	if !f.stream || !f.dialect || s.ContentEvents > 0 || s.Errored || !f.end(call.SideUpstream, call.EndEOF) ||
+	over := f.end(call.SideUpstream, call.EndEOF) || f.terminal // some clients leave at the terminator
+	if !f.stream || !f.dialect || s.ContentEvents > 0 || s.Errored || !over ||
 		!f.framing(call.FramingSSE, call.FramingNDJSON, call.FramingEventStream, call.FramingJSONArray, call.FramingEmpty, call.FramingText) {
 		return no()
 	}
