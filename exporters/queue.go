@@ -4,12 +4,17 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"llmtap/internal/call"
 )
 
 // DefaultQueueSize is the number of items a Queue holds unless told otherwise.
 const DefaultQueueSize = 4096
+
+// linger is how long the goroutine sleeps after it has handled all there was:
+// what comes meanwhile is handled together. A wake-up costs more than a record.
+const linger = 5 * time.Millisecond
 
 // Reasons for which a Queue drops an item, as Config.Dropped gets them.
 const (
@@ -47,6 +52,7 @@ type Queue struct {
 	// items: sent by Offer, received by the one goroutine, never closed. It
 	// holds pointers so that an idle queue costs little memory.
 	items chan *Item
+	spare sync.Pool     // of *Item: a record is large
 	done  chan struct{} // closed by the first Close: drain and stop
 	idle  chan struct{} // closed by the goroutine when it has ended
 
@@ -82,14 +88,22 @@ func (q *Queue) Offer(it Item) bool {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
 	if q.closed {
-		q.drop(&it, DropShutdown)
+		if !it.Started {
+			q.dropped(DropShutdown)
+		}
 		return false
 	}
+	p, ok := q.spare.Get().(*Item)
+	if !ok {
+		p = new(Item)
+	}
+	*p = it
 	select {
-	case q.items <- &it:
+	case q.items <- p:
 		return true
 	default:
-		q.drop(&it, DropQueueFull)
+		q.drop(p, DropQueueFull)
+		q.release(p)
 		return false
 	}
 }
@@ -120,6 +134,8 @@ func (q *Queue) Close(ctx context.Context) error {
 func (q *Queue) run() {
 	defer close(q.idle)
 	defer q.cancel()
+	rest := time.NewTimer(linger)
+	defer rest.Stop()
 	for {
 		select {
 		case it := <-q.items:
@@ -128,10 +144,16 @@ func (q *Queue) run() {
 			q.drain()
 			return
 		}
+		q.drain()
+		rest.Reset(linger)
+		select {
+		case <-rest.C:
+		case <-q.done:
+		}
 	}
 }
 
-// drain handles what was accepted before Close.
+// drain handles everything that waits.
 func (q *Queue) drain() {
 	for {
 		select {
@@ -143,9 +165,16 @@ func (q *Queue) drain() {
 	}
 }
 
+// release keeps the memory of an item, not what it holds.
+func (q *Queue) release(it *Item) {
+	*it = Item{}
+	q.spare.Put(it)
+}
+
 // one handles an item, unless Close ran out of time; a panic costs that item
 // only.
 func (q *Queue) one(it *Item) {
+	defer q.release(it)
 	if q.ctx.Err() != nil {
 		q.drop(it, DropShutdown)
 		return

@@ -40,7 +40,7 @@ type Hub struct {
 	mu     sync.Mutex
 	closed bool
 	seq    uint64
-	recent []message
+	recent []message // ring of backlog: event n stands at n modulo backlog
 	feeds  map[*subscriber]bool
 	missed uint64
 }
@@ -73,7 +73,7 @@ type subscriber struct {
 
 // NewHub returns a Hub without subscribers.
 func NewHub() *Hub {
-	return &Hub{epoch: strconv.FormatInt(time.Now().UnixNano(), 36), done: make(chan struct{}), feeds: map[*subscriber]bool{}}
+	return &Hub{epoch: strconv.FormatInt(time.Now().UnixNano(), 36), done: make(chan struct{}), feeds: map[*subscriber]bool{}, recent: make([]message, backlog)}
 }
 
 // Record sends the event record.
@@ -123,10 +123,7 @@ func (h *Hub) publish(m message) {
 	}
 	h.seq++
 	m.seq = h.seq
-	if len(h.recent) == backlog {
-		h.recent = append(h.recent[:0], h.recent[1:]...)
-	}
-	h.recent = append(h.recent, m)
+	h.recent[m.seq%backlog] = m
 	for s := range h.feeds {
 		select {
 		case s.ch <- m:
@@ -154,10 +151,9 @@ func (h *Hub) join(lastEventID string) (*subscriber, []message, error) {
 		return s, nil, nil
 	}
 	var since []message
-	for _, m := range h.recent {
-		if m.seq > seen {
-			since = append(since, m)
-		}
+	first := max(seen, h.seq-min(h.seq, backlog)) + 1
+	for n := first; n <= h.seq; n++ {
+		since = append(since, h.recent[n%backlog])
 	}
 	s.last = seen
 	return s, since, nil

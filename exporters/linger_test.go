@@ -1,0 +1,71 @@
+package exporters_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"llmtap/exporters"
+)
+
+// A queue that was idle handles the first item at once; what comes right after
+// is handled together, a few milliseconds later.
+func TestQueueRestsBetweenBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var at []time.Duration
+		q := exporters.NewQueue(exporters.Config{Handle: func(context.Context, exporters.Item) {
+			at = append(at, time.Since(began))
+		}})
+		q.Offer(item(0))
+		synctest.Wait()
+		if len(at) != 1 || at[0] != 0 {
+			t.Fatalf("first item handled at %v, want at once", at)
+		}
+		<-time.After(time.Millisecond)
+		synctest.Wait()
+		for n := range 100 {
+			q.Offer(item(n))
+		}
+		synctest.Wait()
+		if len(at) != 1 {
+			t.Fatalf("%d handled while the queue rests, want none", len(at)-1)
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		if len(at) != 101 || slices.Max(at) > 10*time.Millisecond || at[1] != at[100] {
+			t.Errorf("%d handled, the last after %v, want all 101 together within 10ms", len(at), slices.Max(at))
+		}
+		if err := q.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Items are taken again after they were handled: none may show what another
+// one held.
+func TestQueueItemsDoNotMix(t *testing.T) {
+	for range 50 {
+		var seen []string
+		var started int
+		q := exporters.NewQueue(exporters.Config{Handle: func(_ context.Context, it exporters.Item) {
+			seen = append(seen, it.Record.Identity.ID)
+			if it.Started {
+				started++
+			}
+		}})
+		first := item(1)
+		first.Started = true
+		q.Offer(first)
+		q.Offer(item(2))
+		q.Offer(exporters.Item{})
+		if err := q.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(seen, []string{"1", "2", ""}) || started != 1 {
+			t.Fatalf("handled %q with %d starts, want 1, 2 and an empty one, one start", seen, started)
+		}
+	}
+}
