@@ -104,7 +104,7 @@ func (p connects) run(t *tunnel) {
 		open.done(p.relay.Blind(p.base(), rt))
 		return
 	}
-	// Counted when its view is known, not when it is over: it may live for days.
+	// Counted and recorded when its view is known, not when it is over: it may live for days.
 	var unseen blindOpen
 	rt.Blinded = func(reason string, err error) {
 		detail := ""
@@ -113,6 +113,9 @@ func (p connects) run(t *tunnel) {
 		}
 		unseen = p.blind.open(c.host, c.port, reason, detail)
 		p.b.stats.tunnel("blind", reason)
+		if reason == relay.ReasonUpstreamTLS {
+			p.unseen(t, call.SideUpstream, call.EndTLS, detail)
+		}
 	}
 	res := p.relay.Serve(p.base(), rt)
 	switch res.View {
@@ -125,9 +128,6 @@ func (p connects) run(t *tunnel) {
 		return // no tunnel came about; the handshake counters tell why
 	}
 	unseen.done(res)
-	if res.Reason == relay.ReasonUpstreamTLS {
-		p.unseen(t, call.SideUpstream, call.EndTLS, res.Detail)
-	}
 }
 
 // blindReason says why a connection is not to be decrypted, empty if it is.
