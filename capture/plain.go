@@ -98,7 +98,7 @@ func (t *transport) handler(next http.Handler) http.Handler {
 
 // serve runs one request of the second path and mirrors a broken answer.
 func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.CaptureMode, next http.Handler) {
-	tap := &bodyTap{t: t, mode: mode, out: &flushing{ResponseWriter: w}, client: ipOf(r.RemoteAddr), asked: make(chan struct{})}
+	tap := &bodyTap{t: t, mode: mode, out: &flushing{ResponseWriter: w}, from: caller{client: ipOf(r.RemoteAddr)}, asked: make(chan struct{})}
 	user, err := authenticate(t.p.cfg, r.Header.Get("Proxy-Authorization"))
 	switch {
 	case mode == call.CapturePlain && err != nil:
@@ -115,7 +115,7 @@ func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.Capt
 	defer tap.out.hangUp()
 	// Else the server swallows what is left of the request when an answer begins.
 	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/1 always can
-	tap.user, tap.cause = user, func() error { return context.Cause(r.Context()) }
+	tap.from.user, tap.cause = user, func() error { return context.Cause(r.Context()) }
 	next.ServeHTTP(tap.out, r.WithContext(context.WithValue(r.Context(), tapKey{}, tap)))
 	if tap.finish() {
 		panic(http.ErrAbortHandler) // the only way to tell the client that the answer is broken
@@ -139,9 +139,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errors.New("capture: round trip: no tap in context")
 	}
 	tap.begin(req)
-	out := req.Clone(httptrace.WithClientTrace(req.Context(), tap.trace()))
+	out := req.Clone(httptrace.WithClientTrace(req.Context(), progress{tap}.trace()))
 	out.GetBody, out.Close = nil, false
-	out.Body = tap.requestBody(req)
+	out.Body = requestBody(tap, req)
 	resp, err := t.tr.RoundTrip(out)
 	if err != nil {
 		return tap.failed(req, err)

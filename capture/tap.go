@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,12 +25,11 @@ import (
 // request in its own goroutine while the handler copies the answer: mu makes
 // the exchange's owner unique.
 type bodyTap struct {
-	t      *transport
-	mode   call.CaptureMode
-	out    *flushing
-	client string
-	user   string
-	cause  func() error // why the request's context ended
+	t     *transport
+	mode  call.CaptureMode
+	out   *flushing
+	from  caller
+	cause func() error // why the request's context ended
 
 	mu      sync.Mutex
 	x       *exchange
@@ -42,6 +39,9 @@ type bodyTap struct {
 	over    bool
 	abort   bool
 }
+
+// caller is the peer of a request and the user it authenticated as.
+type caller struct{ client, user string }
 
 // begin opens the exchange with the request as it goes upstream.
 func (t *bodyTap) begin(req *http.Request) {
@@ -53,7 +53,7 @@ func (t *bodyTap) begin(req *http.Request) {
 		}
 	}
 	t.conn = newConnection(req.URL.Scheme, Normalise(req.URL.Hostname()), port, t.mode)
-	t.conn.client, t.conn.user = t.client, t.user
+	t.conn.client, t.conn.user = t.from.client, t.from.user
 	h := observe.Head{
 		Direction: observe.Request, Method: req.Method, Target: req.URL.RequestURI(), Authority: req.Host,
 		Proto: strings.TrimPrefix(req.Proto, "HTTP/"), Fields: fieldsOf(req.Header), Length: req.ContentLength,
@@ -117,52 +117,6 @@ func fieldsOf(h http.Header) []observe.Field {
 		}
 	}
 	return out
-}
-
-// trace learns how the connection came about, and passes interim answers on.
-func (t *bodyTap) trace() *httptrace.ClientTrace {
-	timing := func(set func(*call.Timing)) {
-		t.locked(func() {
-			if t.x != nil {
-				set(&t.x.rec.Timing)
-			}
-		})
-	}
-	return &httptrace.ClientTrace{
-		ConnectStart:     func(string, string) { timing(func(c *call.Timing) { c.Dial = time.Now() }) },
-		ConnectDone:      func(string, string, error) { timing(func(c *call.Timing) { c.Connect = time.Now() }) },
-		TLSHandshakeDone: func(tls.ConnectionState, error) { timing(func(c *call.Timing) { c.TLS = time.Now() }) },
-		GotConn: func(i httptrace.GotConnInfo) {
-			t.locked(func() {
-				if t.x != nil {
-					t.x.rec.Request.Hints.ReusedConn = i.Reused
-					t.x.rec.Agent.PeerAddress = i.Conn.RemoteAddr().String()
-				}
-			})
-		},
-		Got1xxResponse: t.interim,
-	}
-}
-
-func (t *bodyTap) interim(code int, h textproto.MIMEHeader) error {
-	if code == http.StatusContinue || t.mode == call.CaptureReverse {
-		t.locked(func() { t.countInterim() })
-		return nil // the server, or ReverseProxy, answers it
-	}
-	t.locked(func() { t.countInterim() })
-	head := t.out.Header()
-	for k, v := range h {
-		head[k] = v
-	}
-	t.out.WriteHeader(code)
-	clear(head)
-	return nil
-}
-
-func (t *bodyTap) countInterim() {
-	if t.x != nil {
-		t.x.rec.Response.Interim++
-	}
 }
 
 // response takes the head and wraps the body.
@@ -367,7 +321,7 @@ func (b *tappedBody) ended(err error) {
 // requestBody taps the request. The Read that delivers the last byte of a
 // known length also says EOF: else the transport of golang/go#40747 cuts the
 // stream of a service that answers at once.
-func (t *bodyTap) requestBody(req *http.Request) io.ReadCloser {
+func requestBody(t *bodyTap, req *http.Request) io.ReadCloser {
 	if req.Body == nil || req.Body == http.NoBody {
 		return http.NoBody
 	}
