@@ -147,11 +147,17 @@ func logger(env environment, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(env.stderr, opts))
 }
 
+// isTerminal tells a terminal from a file or pipe, and from the null device,
+// which is a character device too: behind it nobody presses Ctrl-C.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
 	}
 	st, err := f.Stat()
-	return err == nil && st.Mode()&os.ModeCharDevice != 0
+	if err != nil || st.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(st, null)
 }
