@@ -3,6 +3,7 @@ package exporters_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,27 +16,32 @@ import (
 func TestQueueRestsBetweenBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		var at []time.Duration
+		var mu sync.Mutex // guards times
+		var times []time.Duration
+		handled := func() []time.Duration {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(times)
+		}
 		q := exporters.NewQueue(exporters.Config{Handle: func(context.Context, exporters.Item) {
-			at = append(at, time.Since(began))
+			mu.Lock()
+			defer mu.Unlock()
+			times = append(times, time.Since(began))
 		}})
 		q.Offer(item(0))
-		synctest.Wait()
-		if len(at) != 1 || at[0] != 0 {
+		if at := handled(); len(at) != 1 || at[0] != 0 {
 			t.Fatalf("first item handled at %v, want at once", at)
 		}
 		<-time.After(time.Millisecond)
-		synctest.Wait()
 		for n := range 100 {
 			q.Offer(item(n))
 		}
-		synctest.Wait()
-		if len(at) != 1 {
+		if at := handled(); len(at) != 1 {
 			t.Fatalf("%d handled while the queue rests, want none", len(at)-1)
 		}
 		<-time.After(time.Second)
-		synctest.Wait()
-		if len(at) != 101 || slices.Max(at) > 10*time.Millisecond || at[1] != at[100] {
+		if at := handled(); len(at) != 101 || slices.Max(at) > 10*time.Millisecond || at[1] != at[100] {
 			t.Errorf("%d handled, the last after %v, want all 101 together within 10ms", len(at), slices.Max(at))
 		}
 		if err := q.Close(t.Context()); err != nil {
