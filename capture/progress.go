@@ -58,4 +58,3 @@ func (t progress) countInterim() {
 		t.x.rec.Response.Interim++
 	}
 }
-
