@@ -1,0 +1,69 @@
+"""What all Python clients share: tasks from stdin, one JSON object a call on stdout.
+
+A task is {"name", "kind", "scenario", "stream", "extra", "retries", "repeat", "query"}.
+"""
+
+import hashlib
+import json
+import sys
+
+MESSAGES = [{"role": "user", "content": "Tell me about owls."}]
+HOSTS = {
+    "openai": "https://api.openai.com/v1",
+    "custom": "https://llm.test/v1",
+    "foreign": "https://other.test/v1",
+    "azure": "https://contoso.openai.azure.com",
+}
+KEY = "sk-e2e-0123456789abcdef0123456789abcdef"
+API_VERSION = "2024-10-21"
+
+
+def class_name(e):
+    t = type(e)
+    return t.__module__ + "." + t.__qualname__
+
+
+def explain(e):
+    """The exception as a program that catches it sees it."""
+    causes, c = [], e.__cause__ or e.__context__
+    while c is not None and len(causes) < 8:
+        causes.append([class_name(c), str(c)])
+        c = c.__cause__ or c.__context__
+    return {
+        "class": class_name(e),
+        "mro": [t.__name__ for t in type(e).__mro__],
+        "text": str(e),
+        "causes": causes,
+    }
+
+
+class Result:
+    """What one call gave: every event dumped into one digest, and the text for people."""
+
+    def __init__(self, name):
+        self.out = {"name": name, "ok": False, "n_events": 0, "text": "", "finish": []}
+        self.sum = hashlib.sha256()
+
+    def event(self, dump, text, finish):
+        self.out["n_events"] += 1
+        self.sum.update(dump.encode() + b"\n")
+        self.out["text"] += text or ""
+        if finish:
+            self.out["finish"].append(finish)
+
+    def run(self, call):
+        try:
+            call(self)
+            self.out["ok"] = True
+        except Exception as e:  # every class is a result
+            self.out["error"] = explain(e)
+            self.out["status"] = getattr(e, "status_code", None)
+        self.out["digest"] = self.sum.hexdigest()[:16]
+        print(json.dumps(self.out, sort_keys=True), flush=True)
+
+
+def main(make_call):
+    for task in json.load(sys.stdin):
+        calls = make_call(task)
+        for _ in range(task.get("repeat", 1)):
+            Result(task["name"]).run(calls)
