@@ -24,8 +24,11 @@ func (x *exchange) seal(at time.Time) {
 	x.ending()
 	x.storeContent()
 	x.b.live.remove(r.Identity.ID)
-	if r.Response.Status == 0 && r.Request.Method == "" {
-		return // an idle connection that ended
+	if r.Request.Method == "" {
+		if r.Response.Status != 0 { // else an idle connection ended
+			x.b.stats.drop("unasked")
+		}
+		return
 	}
 	if x.ask.recordable() && x.b.hooks.Emit != nil {
 		x.b.hooks.Emit(*r)

@@ -302,7 +302,7 @@ func (b *tappedBody) ended(err error) {
 		if b.untilClose {
 			e.Kind = observe.EndUntilEOF
 		}
-	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, context.Canceled), errors.Is(err, errDraining), errors.Is(err, net.ErrClosed):
 		t.conn.firstEnd.CompareAndSwap(nil, t.left())
 		e.Kind = observe.EndShort
 	case errors.As(err, &h2):
