@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -68,12 +69,10 @@ func startNginx(ctx context.Context, dir, upstream string) (*process, string, er
 	if err := writeCert(dir, "nginx", cert); err != nil {
 		return nil, "", err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := freeAddress()
 	if err != nil {
-		return nil, "", fmt.Errorf("bench: find a port: %w", err)
+		return nil, "", err
 	}
-	addr := l.Addr().String()
-	_ = l.Close()
 	sub := filepath.Join(dir, "nginx")
 	if err := os.MkdirAll(sub, 0o700); err != nil {
 		return nil, "", fmt.Errorf("bench: make directory: %w", err)
@@ -86,18 +85,31 @@ func startNginx(ctx context.Context, dir, upstream string) (*process, string, er
 	if err != nil {
 		return nil, "", err
 	}
+	if err := accepting(ctx, addr); err != nil {
+		return nil, "", errors.Join(fmt.Errorf("bench: start nginx: %w", err), p.stop())
+	}
+	return p, addr, nil
+}
+
+// freeAddress finds a port for a program that cannot choose one itself.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("bench: find a port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// accepting waits until somebody listens on addr.
+func accepting(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	d := net.Dialer{}
-	err = until(ctx, func() bool {
+	return until(ctx, func() bool {
 		c, err := d.DialContext(ctx, "tcp", addr)
 		if err == nil {
 			_ = c.Close()
 		}
 		return err == nil
 	})
-	if err != nil {
-		return nil, "", fmt.Errorf("bench: start nginx (see %s): %w", sub, err)
-	}
-	return p, addr, nil
 }

@@ -67,7 +67,7 @@ func phases() []phase {
 // wants says whether a phase is measured on a target.
 func (p phase) wants(target string) bool {
 	if target == relayBare {
-		return p.name == phaseTTFT || p.name == phasePlain1
+		return p.name == phaseTTFT || p.name == phasePlain1 || p.name == phasePlain64
 	}
 	return p.name != phaseMemory || target != direct
 }

@@ -92,8 +92,8 @@ func openField(ctx context.Context, agent string) (f *field, err error) {
 		return nil, err
 	}
 	f.targets = append(f.targets, &target{name: direct, at: address{dial: at, host: f.upstream, roots: f.roots}})
-	for _, start := range []func(context.Context) (*target, error){f.tunnel, f.mitm, f.nginx, f.full, f.blind, f.bare} {
-		t, err := start(ctx)
+	for _, start := range []func(context.Context, *field) (*target, error){startTunnel, startMITM, startReverse, startFull, startBlind, startBare} {
+		t, err := start(ctx, f)
 		if err != nil {
 			return nil, err
 		}
@@ -109,18 +109,18 @@ func byName(addr string) string {
 
 func (f *field) path(name string) string { return filepath.Join(f.dir, name) }
 
-func (f *field) tunnel(context.Context) (*target, error) {
+func startTunnel(_ context.Context, f *field) (*target, error) {
 	p, at, err := startRole(f.dir, "tunnel")
 	return f.through(tunnel, p, at, err)
 }
 
-func (f *field) mitm(context.Context) (*target, error) {
+func startMITM(_ context.Context, f *field) (*target, error) {
 	p, at, err := startRole(f.dir, "mitm")
 	t, err := f.through(mitm, p, at, err)
 	return f.signedBy(t, "mitm.crt", err)
 }
 
-func (f *field) nginx(ctx context.Context) (*target, error) {
+func startReverse(ctx context.Context, f *field) (*target, error) {
 	p, at, err := startNginx(ctx, f.dir, f.upstream)
 	t, err := f.through(nginx, p, at, err)
 	if err != nil {
@@ -131,7 +131,9 @@ func (f *field) nginx(ctx context.Context) (*target, error) {
 	return f.signedBy(t, "nginx.crt", nil)
 }
 
-func (f *field) full(ctx context.Context) (*target, error) { return f.newAgent(ctx, relayFull, "full") }
+func startFull(ctx context.Context, f *field) (*target, error) {
+	return f.newAgent(ctx, relayFull, "full")
+}
 
 // newAgent starts a fresh `llmtap run` that looks into everything.
 func (f *field) newAgent(ctx context.Context, name, dir string) (*target, error) {
@@ -140,12 +142,12 @@ func (f *field) newAgent(ctx context.Context, name, dir string) (*target, error)
 	return f.signedBy(t, filepath.Join(dir, "state", "ca", "ca.crt"), err)
 }
 
-func (f *field) blind(ctx context.Context) (*target, error) {
+func startBlind(ctx context.Context, f *field) (*target, error) {
 	p, at, err := startAgent(ctx, f.path("blind"), f.agent, f.upstream, "--tunnel-only")
 	return f.through(relayBlind, p, at, err)
 }
 
-func (f *field) bare(context.Context) (*target, error) {
+func startBare(_ context.Context, f *field) (*target, error) {
 	p, at, err := startRole(f.dir, "bare", f.upstream)
 	t, err := f.through(relayBare, p, at, err)
 	return f.signedBy(t, "bare/ca/ca.crt", err)
@@ -173,15 +175,6 @@ func (f *field) pids() []int {
 		out = append(out, t.pids()...)
 	}
 	return out
-}
-
-func (f *field) find(name string) *target {
-	for _, t := range f.targets {
-		if t.name == name {
-			return t
-		}
-	}
-	return nil
 }
 
 func (f *field) close() error {
