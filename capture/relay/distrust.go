@@ -54,9 +54,26 @@ func (w trust) distrust(reason string) {
 	w.tell(reason)
 }
 
+// suspect tells nobody about the first hang-up of a client that trusts us.
 func (w trust) suspect(reason string) {
-	w.r.learned.suspect(w.peer(), w.t.Host)
-	w.tell(reason)
+	if !w.r.learned.suspect(w.peer(), w.t.Host) {
+		w.tell(reason)
+	}
+}
+
+// noting adds to a tap that the first byte of the client is trust.
+func (w trust) noting(tap Tap) Tap {
+	forwarding, noted := tap.Forwarding, false // noted belongs to the goroutine of Up
+	tap.Forwarding = func(d Direction) {
+		if d == Up && !noted {
+			noted = true
+			w.r.learned.trust(w.peer(), w.t.Host)
+		}
+		if forwarding != nil {
+			forwarding(d)
+		}
+	}
+	return tap
 }
 
 func (w trust) tell(reason string) {
@@ -89,8 +106,7 @@ func canonical(ip string) string {
 // without a byte. A client that sent one trusts us.
 func (w trust) learn(since time.Time, res Result) {
 	if res.Up > 0 {
-		w.r.learned.trust(w.peer(), w.t.Host)
-		return
+		return // noted when it came
 	}
 	if res.First != Up || res.End.Kind == Stopped || res.End.At.Sub(since) > pinTime {
 		return

@@ -158,6 +158,56 @@ func TestHangingUpIsTold(t *testing.T) {
 	failed.want(t, "client closed")
 }
 
+// A client that uses our tunnels and drops one of them in the handshake, as
+// Node's pool does, has not lost its trust; twice in a row it counts.
+func TestHangUpOfATrustingClientIsNotTold(t *testing.T) {
+	r, _ := newTLSRig(t, echo)
+	told := make(chan string, 4)
+	r.edit = func(tn *relay.Tunnel) { tn.Distrusted = func(why string) { told <- why } }
+	hangUp := func() {
+		t.Helper()
+		if tls.Client(&curious{r.dial(true)}, r.client()).Handshake() == nil {
+			t.Error("it should have hung up")
+		}
+		r.result()
+	}
+	ping(r, true, r.client())
+	r.result()
+	hangUp()
+	if len(told) != 0 {
+		t.Errorf("told %q of a client that trusts us", <-told)
+	}
+	wantBlind(t, r, "127.0.0.1", host, "")
+	hangUp()
+	if why := receive(t, told); why != "hangup" {
+		t.Errorf("told %q", why)
+	}
+	wantBlind(t, r, "127.0.0.1", host, relay.ReasonDistrust)
+}
+
+// The first byte is trust, however long its tunnel lasts.
+func TestTunnelInUseIsTrust(t *testing.T) {
+	r, _ := newTLSRig(t, echo)
+	told := make(chan string, 4)
+	r.edit = func(tn *relay.Tunnel) { tn.Distrusted = func(why string) { told <- why } }
+	_, open := r.tls(true, r.client())
+	if _, err := open.Write([]byte("hoo")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(open, make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	if tls.Client(&curious{r.dial(true)}, r.client()).Handshake() == nil {
+		t.Error("it should have hung up")
+	}
+	r.result()
+	if len(told) != 0 {
+		t.Errorf("told %q of a client that trusts us", <-told)
+	}
+	_ = open.Close()
+	r.result()
+}
+
 // A service that leaves first says nothing about the client.
 func TestServiceThatLeavesIsNoDistrust(t *testing.T) {
 	r, _ := newTLSRig(t, func(raw *net.TCPConn, c *tls.Conn) { _, _ = c.Close(), raw.Close() })

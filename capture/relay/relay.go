@@ -119,8 +119,10 @@ func (r *Relay) relayed(ctx context.Context, h *handshake, res Result) Result {
 	if h.t.Start != nil {
 		s.tap = h.t.Start(h.session)
 	}
+	w := trust{r, h.t}
+	s.tap = w.noting(s.tap)
 	res = s.run(ctx, res)
-	trust{r, h.t}.learn(h.session.ClientDone, res)
+	w.learn(h.session.ClientDone, res)
 	return res
 }
 

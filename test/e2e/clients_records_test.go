@@ -47,7 +47,6 @@ func checkRecords(t *testing.T, a *peerAgent, p program, list []task) {
 		}
 	}
 	records := recordsOf(t, a, want)
-	records = slices.DeleteFunc(records, func(r call.Record) bool { return p.client == "openai-node" && leftInHandshake(&r) })
 	if len(records) != want {
 		t.Errorf("%d records, want %d: one for each request on the wire", len(records), want)
 	}
@@ -61,12 +60,6 @@ func checkRecords(t *testing.T, a *peerAgent, p program, list []task) {
 	if p.argv != nil {
 		checkRetries(t, records)
 	}
-}
-
-// leftInHandshake: Node's pool drops a connection that it does not need any
-// more, on both ways.
-func leftInHandshake(r *call.Record) bool {
-	return r.Request.Method == "" && r.End.Side == call.SideClient && r.End.Kind == call.EndTLS && r.End.Detail == "hangup"
 }
 
 // checkClient: who called, and over which HTTP.
