@@ -17,7 +17,7 @@ type document struct {
 	Outcome   Outcome    `json:"outcome"`
 	Logical   *logical   `json:"logical,omitempty"`
 	Trace     *trace     `json:"trace,omitempty"`
-	Target    Target     `json:"target"`
+	Target    targetDoc  `json:"target"` // not Target: a Marshaler is encoded, then compacted
 	Client    Client     `json:"client"`
 	Request   request    `json:"request"`
 	Response  *response  `json:"response,omitempty"`

@@ -16,7 +16,7 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 		return fmt.Errorf("call: decode record: %w", err)
 	}
 	*r = Record{
-		Identity: decodeIdentity(d), Target: d.Target, Client: d.Client, Request: decodeRequest(d.Request),
+		Identity: decodeIdentity(d), Target: Target(d.Target), Client: d.Client, Request: decodeRequest(d.Request),
 		Response: decodeResponse(d.Response), Timing: decodeTiming(d.Start, d.Timing), Stream: decodeStream(d.Stream),
 		Usage: decodeUsage(d.Usage), End: End(d.End), Agent: decodeAgent(d.Agent),
 	}

@@ -10,16 +10,19 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	d := document{
 		Schema: Schema, ID: r.Identity.ID, Start: r.Identity.Start.UTC(), Outcome: r.Outcome(),
 		Logical: encodeLogical(r.Identity), Trace: encodeTrace(r.Identity),
-		Target: r.Target, Client: r.Client,
+		Target: targetDoc(r.Target), Client: r.Client,
 		Request: encodeRequest(r.Request), Response: encodeResponse(r.Response),
 		Timing: encodeTiming(r.Identity.Start, r.Timing), Stream: encodeStream(r.Stream), Usage: encodeUsage(r.Usage),
 		End: end(r.End), Agent: encodeAgent(r.Agent),
 	}
+	// Copies, so that not the whole record has to live on the heap.
 	if r.Content != (Content{}) {
-		d.Content = &r.Content
+		content := r.Content
+		d.Content = &content
 	}
 	if r.Diagnosis.Class != ClassUnknown {
-		d.Diagnosis = &r.Diagnosis
+		diagnosis := r.Diagnosis
+		d.Diagnosis = &diagnosis
 	}
 	return json.Marshal(d)
 }
@@ -86,7 +89,8 @@ func encodeResponse(r Response) *response {
 		Headers: encodeHeaders(r.Headers), Origin: r.Origin,
 	}
 	if r.Error != (Error{}) {
-		out.Error = &r.Error
+		e := r.Error
+		out.Error = &e
 	}
 	return &out
 }
