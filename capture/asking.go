@@ -44,8 +44,9 @@ func (a *asking) begin(b *builder, c *connection, h *observe.Head, at time.Time)
 		Deployment: m.Deployment, Model: m.Model, APIVersion: m.APIVersion, RoutePrefix: m.RoutePrefix,
 		Auth: authOf(b.hash, h.Fields, query),
 	}
+	mask(&r.Target.Deployment, &r.Target.Model, &r.Target.APIVersion, &r.Target.RoutePrefix)
 	r.Client = call.Client{Address: c.client, User: c.user}
-	r.Request.Method, r.Request.Path, r.Request.HTTP = h.Method, path, h.Proto
+	r.Request.Method, r.Request.Path, r.Request.HTTP = h.Method, redact.Known(path), h.Proto
 	r.Request.URL = c.scheme + "://" + authority(c.host, c.port, c.scheme) + redact.URL(originForm(h.Target))
 	a.hints(c, h)
 	r.Agent.Conn, r.Agent.PeerAddress, r.Agent.Mode, r.Agent.View = c.id, c.peer, c.mode, call.ViewFull
@@ -124,6 +125,10 @@ func (a *asking) apply() {
 	case f.Model != "" && f.Model != r.Target.Model:
 		q.Hints.BodyModel = f.Model
 	}
+	mask(&r.Target.Model, &q.Hints.BodyModel)
+	for i := range q.Params {
+		mask(&q.Params[i].Value)
+	}
 }
 
 func (a *asking) identify() {
@@ -134,7 +139,7 @@ func (a *asking) identify() {
 		Prompt: client.Prompt(f.Prompt),
 	})
 	c.Address, c.User = r.Client.Address, r.Client.User
-	c.UserAgent = clip(a.head.get("User-Agent"), 256)
+	c.UserAgent = clip(redact.Known(a.head.get("User-Agent")), 256)
 	r.Client = c
 }
 

@@ -197,6 +197,7 @@ func (r *responseReader) answer(whole bool) {
 	}
 	resp.Model, resp.ID, resp.FinishReasons = f.Model, f.ID, f.FinishReasons
 	resp.ServiceTier, resp.Fingerprint = f.ServiceTier, f.Fingerprint
+	mask(&resp.Model, &resp.ID, &resp.ServiceTier, &resp.Fingerprint)
 	resp.Error = redactError(f.Error)
 	rec.Usage = f.Usage
 	if !streamed(f.Framing) {

@@ -5,7 +5,17 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"llmtap/internal/redact"
 )
+
+// mask takes keys out of names that either side chose: who mixes up two
+// settings sends a key as the model, and names become labels.
+func mask(names ...*string) {
+	for _, n := range names {
+		*n = redact.Known(*n)
+	}
+}
 
 // originForm reduces an absolute-form target to path and query.
 func originForm(target string) string {
