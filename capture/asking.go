@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"encoding/json"
 	"hash"
 	"slices"
 	"strings"
@@ -115,6 +116,12 @@ func (a *asking) apply() {
 	f, r := a.facts, a.rec
 	a.llm = a.llm || (a.match.Confirm != "" && slices.Contains(f.Keys, a.match.Confirm))
 	q := &r.Request
+	if stop := f.Prompt.Stop; len(stop) > 0 {
+		if text, err := json.Marshal(stop); err == nil {
+			f.Params = append(f.Params, call.Param{Name: "stop", Value: redact.Text(string(text), 256)})
+			slices.SortFunc(f.Params, func(a, b call.Param) int { return strings.Compare(a.Name, b.Name) })
+		}
+	}
 	q.StreamFlag, q.Keys, q.Params, q.Messages, q.Tools = f.StreamFlag, f.Keys, f.Params, f.Messages, f.Tools
 	q.Mode = f.Mode
 	q.Hints.StreamType, q.Hints.IncludeUsage, q.Hints.OutputType = f.StreamType, f.IncludeUsage, f.OutputType

@@ -45,6 +45,8 @@ func (p connects) connect(target string, ctx *goproxy.ProxyCtx) (*goproxy.Connec
 	c := newConnection("https", Normalise(host), port, call.CaptureMITM)
 	c.user, c.client = user, ipOf(req.RemoteAddr)
 	if why := p.blindReason(c); p.cfg.Policy.Strict && why != "" {
+		p.blind.open(c.host, c.port, why, "refused: --strict").done(relay.Result{})
+		p.b.stats.tunnel("blind", why)
 		ctx.Resp = refusal(http.StatusForbidden, "llmtap policy: "+host+" cannot be looked into ("+why+") and --strict is set")
 		return reject(), target
 	}

@@ -191,6 +191,11 @@ func (r *responseReader) close(e observe.End, at time.Time) {
 func (r *responseReader) answer(whole bool) {
 	f, rec := r.wire.Facts(), &r.x.rec
 	resp := &rec.Response
+	for _, o := range f.Oddities {
+		if o.Name == "oversize" {
+			r.x.b.stats.oversize(f.Framing.String(), uint64(o.Count))
+		}
+	}
 	resp.Body.Framing = f.Framing
 	if r.broken {
 		resp.Body.Framing = call.FramingUnknown

@@ -28,23 +28,26 @@ func ParseRoute(s string) (Route, error) {
 // ServeRoutes runs the base-URL listener on l until Shutdown: requests to
 // /NAME/… go to the route's upstream, no certificate needed. It owns l.
 func (p *Proxy) ServeRoutes(l net.Listener) error {
-	mux := http.NewServeMux()
+	routes := map[string]http.Handler{}
 	for _, r := range p.cfg.Routes {
-		rp := &httputil.ReverseProxy{
+		routes[r.Name] = &httputil.ReverseProxy{
 			Rewrite:       func(pr *httputil.ProxyRequest) { rewrite(pr, r) },
 			Transport:     p.outside,
 			FlushInterval: -1,
 			ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 			ErrorHandler:  broken,
 		}
-		mux.HandleFunc("/"+r.Name+"/", func(w http.ResponseWriter, req *http.Request) {
-			p.outside.serve(w, req, call.CaptureReverse, rp)
-		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "llmtap: no such route; known: "+routeNames(p.cfg.Routes), http.StatusNotFound)
-	})
-	return p.serve(l, mux)
+	// No ServeMux: it would redirect paths with // or .. instead of relaying them.
+	return p.serve(l, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		name, _, slash := strings.Cut(strings.TrimPrefix(req.URL.EscapedPath(), "/"), "/")
+		route, ok := routes[name]
+		if !ok || !slash {
+			http.Error(w, "llmtap: no such route; known: "+routeNames(p.cfg.Routes), http.StatusNotFound)
+			return
+		}
+		p.outside.serve(w, req, call.CaptureReverse, route)
+	}))
 }
 
 // broken answers for an upgrade that did not come about; a client that left

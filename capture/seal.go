@@ -63,7 +63,7 @@ func (x *exchange) ending() {
 		return
 	case observe.EndOpaque:
 		r.Agent.View = call.ViewOpaque
-		x.lost(e.Reason)
+		r.Agent.Lost = append(r.Agent.Lost, e.Reason) // counted once per connection, not as a loss per call
 		end.Reason = e.Reason
 		if e.Reason == "upgrade" {
 			end.Side, end.Kind, end.Terminal = call.SideUpstream, call.EndEOF, true

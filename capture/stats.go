@@ -15,12 +15,13 @@ type Stats struct {
 	tunnels    map[[2]string]uint64
 	stopped    map[string]uint64
 	dropped    map[string]uint64
+	big        map[string]uint64
 	handshakes map[[2]string]uint64
 }
 
 func newStats() *Stats {
 	return &Stats{
-		tunnels: map[[2]string]uint64{}, stopped: map[string]uint64{}, dropped: map[string]uint64{},
+		tunnels: map[[2]string]uint64{}, stopped: map[string]uint64{}, dropped: map[string]uint64{}, big: map[string]uint64{},
 		handshakes: map[[2]string]uint64{},
 	}
 }
@@ -37,6 +38,8 @@ type Snapshot struct {
 	Stopped map[string]uint64
 	// Dropped counts lost observation, by reason.
 	Dropped map[string]uint64
+	// Oversize counts lines, frames and elements above the item cap, by framing.
+	Oversize map[string]uint64
 	// Handshakes counts TLS handshake failures by leg and reason.
 	Handshakes map[[2]string]uint64
 }
@@ -46,7 +49,7 @@ func (s *Stats) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Snapshot{
-		Active: s.active.Load(), Tunnels: maps.Clone(s.tunnels), Stopped: maps.Clone(s.stopped), Dropped: maps.Clone(s.dropped),
+		Active: s.active.Load(), Tunnels: maps.Clone(s.tunnels), Stopped: maps.Clone(s.stopped), Dropped: maps.Clone(s.dropped), Oversize: maps.Clone(s.big),
 		Handshakes: maps.Clone(s.handshakes),
 	}
 }
@@ -60,6 +63,12 @@ func (s *Stats) stop(reason string) { add(s, s.stopped, reason) }
 func (s *Stats) drop(reason string) { add(s, s.dropped, reason) }
 
 func (s *Stats) handshake(leg, reason string) { add(s, s.handshakes, [2]string{leg, reason}) }
+
+func (s *Stats) oversize(framing string, n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.big[framing] += n
+}
 
 func add[K comparable](s *Stats, m map[K]uint64, k K) {
 	s.mu.Lock()

@@ -332,6 +332,7 @@ type tappedRequest struct {
 	io.ReadCloser
 	tap  *bodyTap
 	left int64 // -1 unknown
+	over bool  // EOF was said
 }
 
 // Close ends a request that the transport gave up.
@@ -342,10 +343,13 @@ func (b *tappedRequest) Close() error {
 
 // Read hands out the client's bytes and shows a copy to the exchange.
 func (b *tappedRequest) Read(p []byte) (int, error) {
+	if b.over {
+		return 0, io.EOF
+	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left > 0 {
 		if b.left -= int64(n); b.left == 0 && err == nil {
-			err = io.EOF
+			err, b.over = io.EOF, true
 		}
 	}
 	b.tap.locked(func() {

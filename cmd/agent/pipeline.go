@@ -99,7 +99,7 @@ func (a *agent) process() prom.Process {
 			dropped["store_error"] += n
 		}
 	}
-	out.Observation = prom.Observation{Stopped: snap.Stopped, Dropped: dropped}
+	out.Observation = prom.Observation{Stopped: snap.Stopped, Dropped: dropped, Oversize: snap.Oversize}
 	out.Handshakes = snap.Handshakes
 	out.Tunnels = prom.Tunnels{
 		Accepted: snap.Tunnels, Open: map[string]int64{"relay": rs.OpenRelayed, "blind": rs.OpenBlind},

@@ -129,7 +129,9 @@ func response(a *attrs, r *call.Record) {
 	a.known(responseTransfer, b.Transfer.String())
 	a.str(responseFinish, normalFinish(r.Response.FinishReasons))
 	a.str(responseOrigin, r.Response.Origin)
-	a.str(callOutcome, r.Outcome().String())
+	if o := r.Outcome(); o != call.OutcomeUnknown {
+		a.str(callOutcome, o.String())
+	}
 	e := r.Response.Error
 	a.known(errorShape, e.Shape.String())
 	a.str(errorCode, token(e.Code))

@@ -158,6 +158,9 @@ func (s *Sink) Started(_ context.Context, r call.Record) error {
 func (s *Sink) Record(_ context.Context, r call.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Outcome() == call.OutcomeUnknown {
+		return nil // unseen: counted where the observation stopped, and in no ratio
+	}
 	now := s.now()
 	l := s.folder.of(&r, now)
 	s.firstSeen(l.client, l.kind, r.Identity.Start)

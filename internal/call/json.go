@@ -14,7 +14,7 @@ type document struct {
 	Schema    int        `json:"schema"`
 	ID        string     `json:"id"`
 	Start     time.Time  `json:"start"`
-	Outcome   Outcome    `json:"outcome"`
+	Outcome   Outcome    `json:"outcome,omitzero"`
 	Logical   *logical   `json:"logical,omitempty"`
 	Trace     *trace     `json:"trace,omitempty"`
 	Target    targetDoc  `json:"target"` // not Target: a Marshaler is encoded, then compacted

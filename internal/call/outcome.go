@@ -2,7 +2,9 @@ package call
 
 // Outcome is the one verdict all ratios are built from: cancelled if the
 // client left before the end on its own, error if there was no answer, the
-// status was 400 or more or the class has severity error, else ok.
+// status was 400 or more or the class has severity error, else ok. What is not
+// known yet (a call in flight) or could not be seen (an opaque connection) has
+// none: unseen is not failed.
 func (r *Record) Outcome() Outcome {
 	d := r.Diagnosis
 	switch {
@@ -10,6 +12,8 @@ func (r *Record) Outcome() Outcome {
 		return OutcomeCancelled
 	case d.Class == ClassUnknown && r.clientLeft():
 		return OutcomeCancelled
+	case r.Response.Status == 0 && r.End.Side == SideUnknown && d.Severity != SeverityError:
+		return OutcomeUnknown
 	case r.Response.Status == 0, r.Response.Status >= 400, d.Severity == SeverityError:
 		return OutcomeError
 	case d.Class == ClassUnknown && r.cut():
@@ -39,7 +43,7 @@ func (r *Record) Retryable() bool {
 	case s == 408, s == 409, s == 429, s >= 500:
 		return true
 	case s == 0:
-		return r.End.Side != SideClient
+		return r.End.Side != SideClient && r.End.Side != SideUnknown
 	}
 	return r.End.Side == SideUpstream && r.End.Kind != EndEOF && r.Timing.FirstByte.IsZero()
 }

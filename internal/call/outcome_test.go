@@ -2,6 +2,8 @@ package call_test
 
 import (
 	"encoding"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,5 +113,22 @@ func TestDigestsAreKeyed(t *testing.T) {
 	}
 	if !call.NewHasher(nil).Secret("").IsZero() {
 		t.Error("no credential, no digest")
+	}
+}
+
+func TestUnseenIsNotFailed(t *testing.T) {
+	opaque := call.Record{Agent: call.Agent{View: call.ViewOpaque}}
+	if got := opaque.Outcome(); got != call.OutcomeUnknown {
+		t.Errorf("a call nobody could see has outcome %v", got)
+	}
+	if opaque.Retryable() {
+		t.Error("and is no reason to retry")
+	}
+	b, err := json.Marshal(opaque)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(b), "outcome") {
+		t.Errorf("an unknown outcome must be absent: %s", b)
 	}
 }
