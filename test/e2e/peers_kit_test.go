@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,7 +18,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -81,172 +79,60 @@ var peerBinary = sync.OnceValues(func() (string, error) {
 	return out, nil
 })
 
-// peerText is the output of a process, read while it still writes.
-type peerText struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (p *peerText) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.b.Write(b)
-}
-
-func (p *peerText) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.b.String()
-}
-
-// peerProcess is a program that runs beside the test. The environment of this
-// process is never inherited: its certificate and proxy variables would decide
-// what the test shows.
-type peerProcess struct {
-	cmd      *exec.Cmd
-	out, err peerText
-	// done is closed when the process is over; state is valid then.
-	done chan struct{}
-}
-
-func peerRun(t testing.TB, env []string, name string, args ...string) *peerProcess {
-	t.Helper()
-	return peerRunAs(t, env, false, name, args...)
-}
-
-// peerRunAs runs a program, as the user without rights if nobody is set.
-func peerRunAs(t testing.TB, env []string, nobody bool, name string, args ...string) *peerProcess {
-	t.Helper()
-	p := &peerProcess{cmd: exec.Command(name, args...), done: make(chan struct{})}
-	if nobody {
-		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: peerNobody, Gid: peerNobody}}
-	}
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
-	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", name, err)
-	}
-	go func() {
-		defer close(p.done)
-		_ = p.cmd.Wait() // the exit code is in ProcessState
-	}()
-	t.Cleanup(func() {
-		p.end()
-		if t.Failed() {
-			text := p.err.String()
-			t.Logf("%s %s said:\n%s", filepath.Base(name), args[0], text[max(0, len(text)-6000):])
-		}
-	})
-	return p
-}
-
-// end stops the process, first politely.
-func (p *peerProcess) end() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(10 * time.Second):
-		_ = p.cmd.Process.Kill()
-		<-p.done
-	}
-}
-
-// exit waits for the end of the process and returns its exit code.
-func (p *peerProcess) exit(t testing.TB, within time.Duration) int {
-	t.Helper()
-	select {
-	case <-p.done:
-		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(within):
-		t.Fatalf("%s still runs after %s", p.cmd.Path, within)
-		return -1
-	}
-}
-
-// quit sends a signal and returns the exit code.
-func (p *peerProcess) quit(t testing.TB, sig syscall.Signal) int {
-	t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
-	return p.exit(t, 10*time.Second)
-}
-
-// peerUntil is the one waiting loop: it asks until the answer is empty, and
-// fails with the last answer when time is up.
-func peerUntil(t testing.TB, within time.Duration, missing func() string) {
-	t.Helper()
-	deadline, tick := time.After(within), time.NewTicker(50*time.Millisecond)
-	defer tick.Stop()
-	for {
-		why := missing()
-		if why == "" {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited %s: %s", within, why)
-		}
-	}
-}
-
-// peerPort is a loopback port that was free a moment ago, for programs that
-// cannot pick one themselves.
-func peerPort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
 // peerService is the fault service in this process, as https://localhost:PORT.
 type peerService struct {
 	port  string
 	roots *x509.CertPool
 	// caFile is its authority for --upstream-ca.
 	caFile string
-	plain  string // the same service without TLS, HOST:PORT
-	svc    *faultllm.Service
+	// plain is the same service without TLS, as HOST:PORT.
+	plain string
 }
 
 func (s *peerService) addr() string { return "localhost:" + s.port }
 func (s *peerService) base() string { return "https://" + s.addr() }
 
+// peerUpstream is the fault service itself.
 func peerUpstream(t testing.TB) *peerService {
+	t.Helper()
+	svc := faultllm.New(faultllm.Config{})
+	return peerUpstreamOf(t, func(done <-chan struct{}, l net.Listener, conf *tls.Config) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		go func() { <-done; cancel() }()
+		_ = svc.Serve(ctx, l, conf)
+	})
+}
+
+// peerUpstreamOf runs serve twice, with TLS and without, until the test is
+// over; serve returns when done is closed and nothing of it runs.
+func peerUpstreamOf(t testing.TB, serve func(done <-chan struct{}, l net.Listener, conf *tls.Config)) *peerService {
 	t.Helper()
 	cert, roots, err := faultllm.SelfSigned("localhost", "127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &peerService{roots: roots, caFile: filepath.Join(t.TempDir(), "upstream-ca.pem"), svc: faultllm.New(faultllm.Config{})}
+	s := &peerService{roots: roots, caFile: filepath.Join(t.TempDir(), "upstream-ca.pem")}
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[1]})
 	if err := os.WriteFile(s.caFile, ca, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	serve := func(conf *tls.Config) string {
+	start := func(conf *tls.Config) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan struct{})
+		done, over := make(chan struct{}), make(chan struct{})
 		go func() {
-			defer close(done)
-			_ = s.svc.Serve(ctx, l, conf)
+			defer close(over)
+			serve(done, l, conf)
 		}()
-		t.Cleanup(func() { cancel(); <-done })
+		t.Cleanup(func() { close(done); <-over })
 		return l.Addr().String()
 	}
-	secure := serve(&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}})
+	secure := start(&tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}})
 	_, s.port, _ = net.SplitHostPort(secure)
-	s.plain = serve(nil)
+	s.plain = start(nil)
 	return s
 }
 

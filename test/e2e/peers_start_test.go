@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"crypto/tls"
 )
 
 // peerRefusal is a start that must not happen.
