@@ -208,7 +208,7 @@ func TestCorporateProxy(t *testing.T) {
 	}{
 		{"intercepted", "200 Connection established", false, "HTTP/1.1 200"},
 		{"blind fallback", "200 OK", true, "HTTP/1.1 200"},
-		{"refused", "407 Proxy Authentication Required", false, "HTTP/1.1 502 llmtap upstream_proxy: "},
+		{"refused", "407 Proxy Authentication Required", false, "HTTP/1.1 407 llmtap upstream_proxy: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			heads := make(chan string, 8)
