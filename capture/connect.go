@@ -166,6 +166,9 @@ func (p connects) cannotDial(t *tunnel, client net.Conn, version string, err err
 	if de.Kind == call.EndPolicy && de.Proxy == "" {
 		status, side = http.StatusForbidden, call.SideAgent
 	}
+	if de.Status >= http.StatusBadRequest {
+		status = de.Status // the corporate proxy's own answer
+	}
 	phrase := reasonPhrase("llmtap " + de.Error())
 	_ = client.SetWriteDeadline(time.Now().Add(p.cfg.Limits.Dial))
 	_, _ = fmt.Fprintf(client, "%s %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", version, status, phrase)

@@ -27,8 +27,10 @@ type DialError struct {
 	Kind call.EndKind
 	// Proxy is set when a corporate proxy refused.
 	Proxy string
-	Host  string
-	Err   error
+	// Status is what that proxy answered.
+	Status int
+	Host   string
+	Err    error
 }
 
 // Error names the kind, the host and the cause.
@@ -234,7 +236,7 @@ func (d *dialer) connectThrough(ctx context.Context, c net.Conn, target string) 
 		return dialError(d.proxy.Host, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return &DialError{Kind: call.EndPolicy, Proxy: d.proxy.Host, Host: target, Err: fmt.Errorf("the upstream proxy answered %s", resp.Status)}
+		return &DialError{Kind: call.EndPolicy, Proxy: d.proxy.Host, Status: resp.StatusCode, Host: target, Err: fmt.Errorf("the upstream proxy answered %s", resp.Status)}
 	}
 	return c.SetDeadline(time.Time{})
 }

@@ -217,7 +217,7 @@ func (f *flushing) hangUp() {
 // service did not send.
 func (f *flushing) WriteHeader(status int) {
 	h := f.Header()
-	if status >= 200 {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
 		for _, name := range []string{"Content-Type", "Date"} {
 			if _, there := h[name]; !there {
 				h[name] = nil
