@@ -77,6 +77,11 @@ func streamRequest(host string, chunks int, every time.Duration) []byte {
 		`{"model":"bench","stream":true,"messages":[{"role":"user","content":"Name a bird."}]}`)
 }
 
+// pause is between two calls whose first token is timed: people think. Without
+// it the work that follows one call would be booked on the next one's clock;
+// what a busy proxy costs is what the plain phases show.
+const pause = 3 * time.Millisecond
+
 // ttft asks for one-event streams one after another.
 func ttft(ctx context.Context, t *target, n int) (sample, error) {
 	conns, err := t.warm(ctx, 1)
@@ -86,6 +91,7 @@ func ttft(ctx context.Context, t *target, n int) (sample, error) {
 	req := streamRequest(t.at.host, 1, 0)
 	var took []time.Duration
 	for range n {
+		wait(ctx, pause)
 		start := time.Now()
 		r, err := conns[0].do(req, false)
 		if err := r.check(err, 1); err != nil {
