@@ -80,7 +80,7 @@ func (f *inflater) Close() (whole bool) {
 }
 
 // done reports whether the coding came to its proper end.
-func (f *inflater) done() bool { return errors.Is(f.err, io.EOF) }
+func (f *inflater) done() bool { return f.read > 0 && errors.Is(f.err, io.EOF) }
 
 // feed is the decoder's side of the coroutine.
 type feed struct {
