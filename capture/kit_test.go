@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -405,4 +406,12 @@ func lastWords(err error) string {
 		err = errors.Unwrap(err)
 	}
 	return err.Error()
+}
+
+func gzipped(s string) string {
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return b.String()
 }
