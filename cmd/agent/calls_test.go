@@ -152,11 +152,15 @@ func TestHuman(t *testing.T) {
 
 // TestColours: on a terminal only, and never under NO_COLOR.
 func TestColours(t *testing.T) {
-	tty, err := os.OpenFile("/dev/null", os.O_WRONLY, 0) // a character device, as a terminal is
-	if err != nil {
-		t.Fatal(err)
+	open := func(path string) *os.File {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return f
 	}
-	defer func() { _ = tty.Close() }()
+	tty := open("/dev/zero") // a character device, as a terminal is
 	for name, tc := range map[string]struct {
 		out  io.Writer
 		v    vars
@@ -165,6 +169,7 @@ func TestColours(t *testing.T) {
 		"terminal":      {tty, vars{"TERM": "xterm"}, true},
 		"NO_COLOR":      {tty, vars{"TERM": "xterm", "NO_COLOR": "1"}, false},
 		"dumb terminal": {tty, vars{"TERM": "dumb"}, false},
+		"null device":   {open(os.DevNull), vars{"TERM": "xterm"}, false},
 		"pipe":          {&bytes.Buffer{}, vars{"TERM": "xterm"}, false},
 	} {
 		if got := colours(environmentOf(tc.v, nil, tc.out, nil)).on; got != tc.want {

@@ -127,11 +127,11 @@ func (c *fileConfig) overlay(f flags) {
 	c.Hosts.Intercept = append(c.Hosts.Intercept, f.Intercept...)
 	c.Hosts.AllowPrivate = append(c.Hosts.AllowPrivate, f.AllowPrivate...)
 	c.Hosts.extraRoutes = f.Route
-	if f.Trust.TunnelOnly != nil {
-		c.Switch.TunnelOnly = *f.Trust.TunnelOnly
+	if f.Trust.TunnelOnly.given {
+		c.Switch.TunnelOnly = f.Trust.TunnelOnly.on
 	}
-	if f.Trust.Strict != nil {
-		c.Switch.Strict = *f.Trust.Strict
+	if f.Trust.Strict.given {
+		c.Switch.Strict = f.Trust.Strict.on
 	}
 }
 

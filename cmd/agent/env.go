@@ -11,10 +11,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"llmtap/capture"
 )
 
 type envCmd struct {
 	where  `embed:""`
+	User   string `help:"Put this user and its token into the proxy's address (proxy.auth)." placeholder:"NAME"`
 	Format string `help:"sh, fish, json, systemd, docker or jupyterhub." default:"sh" enum:"sh,fish,json,systemd,docker,jupyterhub"`
 }
 
@@ -33,6 +36,23 @@ func (c *envCmd) Run(ctx context.Context, env environment) error {
 	defer func() { _ = a.Close(ctx) }()
 	noProxy := or(env.getenv("NO_PROXY"), env.getenv("no_proxy"))
 	return writeEnv(env.stdout, c.Format, clientEnv(a.info.Proxy, dir, clientHosts{noProxy: noProxy}))
+}
+
+// withUser adds a user and the token that proves it to the proxy's address.
+func withUser(proxy, dir, user string) (string, error) {
+	if user == "" {
+		return proxy, nil
+	}
+	secret, err := installSecret(dir)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(proxy)
+	if err != nil {
+		return "", fmt.Errorf("env: %w", err)
+	}
+	u.User = url.UserPassword(user, capture.ProxyToken(secret, user))
+	return u.String(), nil
 }
 
 // variable is one variable of a client's environment.

@@ -61,7 +61,7 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 	if runErr != nil {
 		return runErr
 	}
-	if err := c.report(env, newSummary(seen, tunnels), s.stateDir); err != nil {
+	if err := c.report(env, newSummary(seen, tunnels), a.sinks.kept); err != nil {
 		return err
 	}
 	if status != 0 {
@@ -155,12 +155,12 @@ func exitStatus(err error) (int, error) {
 }
 
 // report says what was seen, on stderr: stdout belongs to the command.
-func (c *execCmd) report(env environment, m summary, dir string) error {
+func (c *execCmd) report(env environment, m summary, kept string) error {
 	if c.Summary != "" {
 		if err := m.write(c.Summary); err != nil {
 			return err
 		}
 	}
 	p := palette{on: isTerminal(env.stderr) && env.getenv("NO_COLOR") == "" && env.getenv("TERM") != "dumb"}
-	return m.print(env.stderr, p, stateHint(env, dir))
+	return m.print(env.stderr, p, moreHint(env, kept))
 }

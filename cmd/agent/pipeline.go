@@ -79,7 +79,7 @@ func (l *lostCounts) into(m map[string]uint64) {
 
 // process is the snapshot that a scrape shows of the agent itself.
 func (a *agent) process() prom.Process {
-	out := prom.Process{Reload: prom.Reload{OK: true}}
+	out := prom.Process{Reload: a.state.reloads.metric()}
 	if a.authority != nil {
 		out.CA = prom.CA{Loaded: true, NotAfter: a.authority.Info().NotAfter}
 	}
@@ -125,7 +125,7 @@ func (a *agent) process() prom.Process {
 // stop ends the agent: readiness off, no new calls, live ones finish within
 // the grace, the rest is sealed as ended by the agent, then everything drains.
 func (a *agent) stop(ctx context.Context, grace time.Duration) error {
-	a.draining.Store(true)
+	a.state.draining.Store(true)
 	graceCtx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	var errs []error
@@ -134,7 +134,7 @@ func (a *agent) stop(ctx context.Context, grace time.Duration) error {
 	}
 	errs = append(errs, a.proxy.Close(), a.queue.Close(ctx))
 	errs = append(errs, a.sinks.hub.Close(ctx), a.admin.Close(), a.sinks.fanout.Close(ctx))
-	if a.ownsRun {
+	if a.state.ownsRun {
 		if err := os.Remove(filepath.Join(a.s.stateDir, runFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, err)
 		}

@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -33,13 +37,9 @@ func (c *runCmd) Run(ctx context.Context, env environment) error {
 	}
 	log.Info("llmtap is ready", "proxy", a.info.Proxy, "admin", a.info.Admin, "base_url", a.info.BaseURL, "state", s.stateDir,
 		"next", "point clients here: eval \"$(llmtap env)\"")
-	var failed error
-	select {
-	case <-ctx.Done():
-	case failed = <-a.failed:
-	}
+	failed := c.wait(ctx, env, a, log)
 	env.restore() // a second signal now has its default meaning
-	log.Info("draining", "grace", s.run.grace)
+	log.Info("draining", "grace", s.run.grace.String())
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.run.grace+15*time.Second)
 	defer cancel()
 	if err := a.stop(stopCtx, s.run.grace); err != nil {
@@ -49,4 +49,28 @@ func (c *runCmd) Run(ctx context.Context, env environment) error {
 		return fmt.Errorf("run: %w", failed)
 	}
 	return nil
+}
+
+// wait returns at a signal, or with the error of a listener. SIGHUP reads the
+// settings again; only the hosts take effect without a restart.
+func (c *runCmd) wait(ctx context.Context, env environment, a *agent, log *slog.Logger) error {
+	hup := make(chan os.Signal, 1) // sent by the runtime, received below
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-a.failed:
+			return err
+		case <-hup:
+			s, err := c.load(env)
+			a.reloaded(s, err)
+			if err != nil {
+				log.Error("the settings were not reloaded, the old ones stay", "error", err)
+				continue
+			}
+			log.Info("settings reloaded: intercepted and allowed hosts; all else needs a restart")
+		}
+	}
 }

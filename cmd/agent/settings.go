@@ -33,8 +33,8 @@ type flags struct {
 
 // trustFlags are the switches that decide what is decrypted and for whom.
 type trustFlags struct {
-	TunnelOnly *bool  `help:"Tunnel everything, decrypt nothing; needs no authority." env:"LLMTAP_TUNNEL_ONLY"`
-	Strict     *bool  `help:"Refuse what cannot be looked into instead of tunnelling it." env:"LLMTAP_STRICT"`
+	TunnelOnly toggle `help:"Tunnel everything, decrypt nothing; needs no authority." env:"LLMTAP_TUNNEL_ONLY"`
+	Strict     toggle `help:"Refuse what cannot be looked into instead of tunnelling it." env:"LLMTAP_STRICT"`
 	ProxyAuth  string `help:"Tokens in Proxy-Authorization: none (loopback only), optional or required." env:"LLMTAP_PROXY_AUTH" placeholder:"MODE"`
 	LogLevel   string `help:"Log from this level: debug, info, warn or error." env:"LLMTAP_LOG_LEVEL" placeholder:"LEVEL"`
 	Limits     limits `embed:""`
@@ -211,9 +211,11 @@ func (c fileConfig) security(s *settings) error {
 	default:
 		return fmt.Errorf("proxy.auth %q: want none, optional or required", s.auth)
 	}
-	host, _, _ := net.SplitHostPort(s.listen)
-	if s.auth == capture.AuthNone && !loopback(host) {
-		return fmt.Errorf("--listen %s: an address beyond loopback needs proxy.auth: required (or optional), else anybody can use the proxy", s.listen)
+	if host, _, _ := net.SplitHostPort(s.listen); s.auth != capture.AuthRequired && !loopback(host) {
+		return fmt.Errorf("--listen %s: an address beyond loopback needs proxy.auth: required, else anybody can use the proxy", s.listen)
+	}
+	if host, _, _ := net.SplitHostPort(s.routeListen); len(s.routes) > 0 && !loopback(host) {
+		return fmt.Errorf("--route-listen %s: base-URL routes ask nobody for a token: loopback only", s.routeListen)
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ type faultCmd struct {
 
 // Help shows examples.
 func (faultCmd) Help() string {
-	return "The scenario is the Azure deployment name or the body's model:\n  curl -d '{\"model\":\"stream-500-apim\",\"stream\":true,\"messages\":[]}' http://127.0.0.1:4199/v1/chat/completions"
+	return "The scenario is the Azure deployment name or the body's model:\n  curl http://127.0.0.1:4199/v1/chat/completions \\\n    -d '{\"model\":\"stream-500-apim\",\"stream\":true,\"messages\":[]}'"
 }
 
 // Run serves the fault service until a signal, or lists its scenarios.
@@ -140,9 +140,12 @@ func (c *faultCmd) Run(ctx context.Context, env environment) error {
 		}
 		return nil
 	}
+	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !loopback(host) {
+		return usagef("--listen %s: the fault service is a test service: loopback only, for example 127.0.0.1:4199", c.Listen)
+	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return occupied("faultllm", c.Listen, err)
+		return usageError{occupied("listen", c.Listen, err)}
 	}
 	scheme, conf := "http", (*tls.Config)(nil)
 	if c.TLS {

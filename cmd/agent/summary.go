@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"llmtap/internal/call"
 )
@@ -56,7 +57,7 @@ func (m summary) write(path string) error {
 	return writeAtomic(path, append(b, '\n'), 0o600)
 }
 
-// print says what was seen; more is the flag that `llmtap show` needs.
+// print says what was seen; more is the command that shows one call in full, empty if none can.
 func (m summary) print(w io.Writer, p palette, more string) error {
 	s := &sheet{w: w, p: p}
 	s.print(fmt.Sprintf("\nllmtap saw %s, %s.\n", plural(m.Calls, "LLM call"), plural(m.Failures, "failure")))
@@ -73,10 +74,11 @@ func (m summary) print(w io.Writer, p palette, more string) error {
 			s.advice(fmt.Sprintf("not looked into: %s:%d (%s)", t.Host, t.Port, t.Reason), t.Remedy)
 		}
 	}
-	if m.Calls > 0 {
-		s.print("more: llmtap show ID" + more + "\n")
-	} else {
+	switch {
+	case m.Calls == 0:
 		s.advice(noCallsText(m.Tunnels))
+	case more != "":
+		s.print("\nmore: " + more + "\n")
 	}
 	return s.err
 }
@@ -111,11 +113,25 @@ func noCallsText(tunnels []call.Tunnel) string {
 	return "No connection came through the proxy: the program failed before it called, or ignores HTTPS_PROXY (bare aiohttp, Node before 22.21)."
 }
 
-func stateHint(env environment, dir string) string {
-	if dir == defaultStateDir(env) || env.getenv("LLMTAP_STATE_DIR") == dir {
+// moreHint is the command that finds the calls kept in dir.
+func moreHint(env environment, dir string) string {
+	switch {
+	case dir == "":
 		return ""
+	case dir == absolute(defaultStateDir(env)), dir == absolute(env.getenv("LLMTAP_STATE_DIR")):
+		return "llmtap show ID"
 	}
-	return " --state-dir " + dir
+	return "llmtap show --state-dir " + word(dir) + " ID"
+}
+
+// word quotes a path for the shell where it needs to be.
+func word(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return shQuote(path)
+	}
+	return path
 }
 
 func plural(n int, what string) string {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -49,10 +50,16 @@ type agent struct {
 	queue     *exporters.Queue
 	listeners listeners
 	admin     *http.Server
-	draining  atomic.Bool
-	ownsRun   bool
+	state     state
 	// failed gets the first listener error; capacity for all three.
 	failed chan error
+}
+
+// state is what changes while an agent runs.
+type state struct {
+	draining atomic.Bool
+	ownsRun  bool
+	reloads  reloads
 }
 
 type listeners struct{ proxy, admin, routes net.Listener }
@@ -64,6 +71,8 @@ type sinks struct {
 	hub    *web.Hub
 	fanout *exporters.Fanout
 	lost   *lostCounts
+	// kept is the state directory that has this agent's records; empty if none.
+	kept string
 }
 
 // startAgent brings all parts up or none.
@@ -171,6 +180,16 @@ func (a *agent) startProxy(secret []byte) error {
 	return nil
 }
 
+// reachable is an address that a client on this machine can dial: a listener
+// on all addresses is reached by loopback.
+func reachable(l net.Listener) string {
+	a, ok := l.Addr().(*net.TCPAddr)
+	if !ok || !a.IP.IsUnspecified() {
+		return l.Addr().String()
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port))
+}
+
 // serve runs one listener; the proxy's and server's Close end it.
 func (a *agent) serve(run func() error) {
 	go func() {
@@ -186,11 +205,11 @@ func (a *agent) startAdmin() error {
 		return fmt.Errorf("make admin token: %w", err)
 	}
 	a.info = runInfo{
-		PID: os.Getpid(), Proxy: "http://" + a.listeners.proxy.Addr().String(), Admin: "http://" + a.listeners.admin.Addr().String(),
+		PID: os.Getpid(), Proxy: "http://" + reachable(a.listeners.proxy), Admin: "http://" + reachable(a.listeners.admin),
 		Token: hex.EncodeToString(raw[:]),
 	}
 	if a.listeners.routes != nil {
-		a.info.BaseURL = "http://" + a.listeners.routes.Addr().String()
+		a.info.BaseURL = "http://" + reachable(a.listeners.routes)
 	}
 	cfg := web.Config{
 		Token: a.info.Token, Live: a.proxy.Live, Tunnels: a.proxy.Tunnels, Ready: a.ready, Metrics: a.sinks.prom.Handler(),
@@ -214,7 +233,7 @@ func (a *agent) startAdmin() error {
 }
 
 func (a *agent) ready() error {
-	if a.draining.Load() {
+	if a.state.draining.Load() {
 		return errors.New("draining")
 	}
 	return nil
@@ -230,14 +249,14 @@ func (a *agent) publish(ctx context.Context) error {
 		}
 		a.parts.log.Warn("another agent runs with this state directory; the commands will ask this one", "pid", other.info.PID)
 	}
-	a.ownsRun = true
+	a.state.ownsRun = true
 	return a.info.write(a.s.stateDir)
 }
 
 func (a *agent) openSinks(ctx context.Context) (err error) {
 	s := &a.sinks
 	s.lost, s.hub = &lostCounts{}, web.NewHub()
-	if s.store, err = openStore(ctx, a.s, a.parts); err != nil {
+	if s.store, s.kept, err = openStore(ctx, a.s, a.parts); err != nil {
 		return usageError{err}
 	}
 	s.prom, err = prom.New(prom.Config{
@@ -247,7 +266,7 @@ func (a *agent) openSinks(ctx context.Context) (err error) {
 		return usageError{err}
 	}
 	s.otlp, err = otlp.New(ctx, otlp.Config{
-		Getenv: a.parts.getenv, Version: version, Logger: a.parts.log, Redact: func(t string) string { return redact.Text(t, 2000) },
+		Getenv: a.parts.getenv, Version: version, InstanceID: instance(), Logger: a.parts.log, Redact: func(t string) string { return redact.Text(t, 2000) },
 	})
 	if err != nil {
 		return usageError{err}
@@ -270,24 +289,36 @@ func (a *agent) openSinks(ctx context.Context) (err error) {
 	return nil
 }
 
-// openStore opens calls.db; beside a running agent, a store of its own.
-func openStore(ctx context.Context, set settings, p parts) (*store.Store, error) {
-	cfg := store.Config{
-		Path: filepath.Join(set.stateDir, "calls.db"), MaxAge: set.keep.maxAge, MaxBytes: set.keep.maxBytes, Logger: p.log,
+// instance tells agents behind one collector apart.
+func instance() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
 	}
-	st, err := store.Open(ctx, cfg)
-	if !errors.Is(err, store.ErrInUse) || !p.shared {
-		return st, err
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
+
+// openStore opens calls.db, and says in which directory; beside a running
+// agent, a store of its own. With both taken there is no store and no error.
+func openStore(ctx context.Context, set settings, p parts) (*store.Store, string, error) {
+	dirs := []string{set.stateDir}
+	if p.shared {
+		dirs = append(dirs, filepath.Join(set.stateDir, "exec"))
 	}
-	dir := filepath.Join(set.stateDir, "exec")
-	if err := openStateDir(dir); err != nil {
-		return nil, err
+	for _, dir := range dirs {
+		if err := openStateDir(dir); err != nil {
+			return nil, "", err
+		}
+		st, err := store.Open(ctx, store.Config{
+			Path: filepath.Join(dir, "calls.db"), MaxAge: set.keep.maxAge, MaxBytes: set.keep.maxBytes, Logger: p.log,
+		})
+		if err == nil {
+			return st, dir, nil
+		}
+		if !errors.Is(err, store.ErrInUse) || !p.shared {
+			return nil, "", err
+		}
 	}
-	cfg.Path = filepath.Join(dir, "calls.db")
-	st, err = store.Open(ctx, cfg)
-	if errors.Is(err, store.ErrInUse) {
-		p.log.Warn("two agents use this state directory already; the calls of this run are shown, not kept")
-		return nil, nil
-	}
-	return st, err
+	p.log.Warn("two agents use this state directory already; the calls of this run are shown, not kept")
+	return nil, "", nil
 }
