@@ -35,7 +35,11 @@ func (c *envCmd) Run(ctx context.Context, env environment) error {
 	}
 	defer func() { _ = a.Close(ctx) }()
 	noProxy := or(env.getenv("NO_PROXY"), env.getenv("no_proxy"))
-	return writeEnv(env.stdout, c.Format, clientEnv(a.info.Proxy, dir, clientHosts{noProxy: noProxy}))
+	proxy, err := withUser(a.info.Proxy, dir, c.User)
+	if err != nil {
+		return err
+	}
+	return writeEnv(env.stdout, c.Format, clientEnv(proxy, dir, clientHosts{noProxy: noProxy}))
 }
 
 // withUser adds a user and the token that proves it to the proxy's address.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -48,6 +49,7 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
+	s.stateDir = besideAgent(ctx, s.stateDir)
 	seen := &memory{}
 	a, err := startAgent(context.WithoutCancel(ctx), s, parts{
 		log: logger(env, max(s.run.level, slog.LevelWarn)), getenv: env.getenv, watch: seen.add, shared: true,
@@ -68,6 +70,17 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 		return exitError(status)
 	}
 	return nil
+}
+
+// besideAgent keeps off the state of a running agent: a wider authority in its
+// directory would not be the one that it signs with.
+func besideAgent(ctx context.Context, dir string) string {
+	a, runs := findAgent(ctx, dir)
+	if !runs {
+		return dir
+	}
+	_ = a.Close(ctx)
+	return filepath.Join(dir, "exec")
 }
 
 // stopSoon ends an agent whose clients are gone.

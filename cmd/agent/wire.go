@@ -298,27 +298,18 @@ func instance() string {
 	return fmt.Sprintf("%s:%d", host, os.Getpid())
 }
 
-// openStore opens calls.db, and says in which directory; beside a running
-// agent, a store of its own. With both taken there is no store and no error.
+// openStore opens calls.db, and says in which directory. Beside an agent that
+// has it open, exec goes on without a store and without an error.
 func openStore(ctx context.Context, set settings, p parts) (*store.Store, string, error) {
-	dirs := []string{set.stateDir}
-	if p.shared {
-		dirs = append(dirs, filepath.Join(set.stateDir, "exec"))
+	st, err := store.Open(ctx, store.Config{
+		Path: filepath.Join(set.stateDir, "calls.db"), MaxAge: set.keep.maxAge, MaxBytes: set.keep.maxBytes, Logger: p.log,
+	})
+	if p.shared && errors.Is(err, store.ErrInUse) {
+		p.log.Warn("another agent has the store of this state directory; the calls of this run are shown, not kept")
+		return nil, "", nil
 	}
-	for _, dir := range dirs {
-		if err := openStateDir(dir); err != nil {
-			return nil, "", err
-		}
-		st, err := store.Open(ctx, store.Config{
-			Path: filepath.Join(dir, "calls.db"), MaxAge: set.keep.maxAge, MaxBytes: set.keep.maxBytes, Logger: p.log,
-		})
-		if err == nil {
-			return st, dir, nil
-		}
-		if !errors.Is(err, store.ErrInUse) || !p.shared {
-			return nil, "", err
-		}
+	if err != nil {
+		return nil, "", err
 	}
-	p.log.Warn("two agents use this state directory already; the calls of this run are shown, not kept")
-	return nil, "", nil
+	return st, set.stateDir, nil
 }
