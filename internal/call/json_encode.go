@@ -56,7 +56,7 @@ func encodeRequest(r Request) request {
 		Params: r.Params, Messages: r.Messages, Tools: r.Tools, Bytes: r.Bytes, HTTP: r.HTTP,
 		Headers: encodeHeaders(r.Hints.Headers),
 	}
-	if h := r.Hints; h.BodyModel != "" || h.IncludeUsage != Unset || h.StreamType != "" || !h.Body.IsZero() ||
+	if h := r.Hints; h.BodyModel != "" || h.IncludeUsage != Unset || h.StreamType != "" || !h.Body.IsZero() || !h.Core.IsZero() ||
 		h.RetryCount != "" || h.InvocationID != "" || h.ReadTimeout != "" || h.ReusedConn || h.HostMismatch || h.OutputType != "" {
 		out.Hints = &h
 	}

@@ -132,3 +132,78 @@ func TestUnseenIsNotFailed(t *testing.T) {
 		t.Errorf("an unknown outcome must be absent: %s", b)
 	}
 }
+
+// TestRetryableWithoutAStatus: a connection that failed is tried again, unless
+// the client itself left or refused.
+func TestRetryableWithoutAStatus(t *testing.T) {
+	for name, tc := range map[string]struct {
+		end  call.End
+		want bool
+	}{
+		"refused":            {call.End{Side: call.SideUpstream, Kind: call.EndRefused}, true},
+		"dns":                {call.End{Side: call.SideUpstream, Kind: call.EndDNS}, true},
+		"agent shut down":    {call.End{Side: call.SideAgent, Kind: call.EndClosed}, true},
+		"nobody knows":       {call.End{}, true},
+		"client left":        {call.End{Side: call.SideClient, Kind: call.EndClosed}, false},
+		"client distrusts":   {call.End{Side: call.SideClient, Kind: call.EndTLS}, false},
+		"policy of the path": {call.End{Side: call.SideAgent, Kind: call.EndPolicy}, true},
+	} {
+		r := call.Record{End: tc.end}
+		if got := r.Retryable(); got != tc.want {
+			t.Errorf("%s: got %v, want %v", name, got, tc.want)
+		}
+	}
+	for name, h := range map[string]string{"true": "true", "absent": "", "odd": "maybe"} {
+		r := call.Record{Response: call.Response{Status: 500, Headers: []call.Header{{Name: "x-should-retry", Value: h}}}}
+		if !r.Retryable() {
+			t.Errorf("x-should-retry %s stopped a retry", name)
+		}
+	}
+	clean := call.Record{Response: call.Response{Status: 200}, End: call.End{Side: call.SideUpstream, Kind: call.EndEOF}}
+	byClient := call.Record{Response: call.Response{Status: 200}, End: call.End{Side: call.SideClient, Kind: call.EndReset}}
+	if clean.Retryable() || byClient.Retryable() {
+		t.Error("an answer that came is not asked for again")
+	}
+}
+
+func TestDigestOfABodyIsIncremental(t *testing.T) {
+	h := call.NewHasher([]byte("k"))
+	whole, parts := h.Body(), h.Body()
+	_, _ = whole.Write([]byte("one two"))
+	_, _ = parts.Write([]byte("one "))
+	_, _ = parts.Write([]byte("two"))
+	a, b := call.SumBody(whole), call.SumBody(parts)
+	if a != b || len(a.String()) != 16 {
+		t.Errorf("digests %v and %v", a, b)
+	}
+	if h.Secret(" key\n") != h.Secret("key") {
+		t.Error("blanks around a credential make another digest")
+	}
+	key := []byte("k")
+	owned := call.NewHasher(key)
+	key[0] = 'x'
+	if owned.Secret("s") != h.Secret("s") {
+		t.Error("the hasher's key changed with the caller's slice")
+	}
+}
+
+func TestAuthText(t *testing.T) {
+	digest := call.NewHasher([]byte("k")).Secret("s")
+	for name, tc := range map[string]struct {
+		auth call.Auth
+		want string
+	}{
+		"none":   {call.Auth{}, ""},
+		"scheme": {call.Auth{Scheme: "bearer"}, "bearer"},
+		"both":   {call.Auth{Scheme: "api_key", Digest: digest}, "api_key:" + digest.String()},
+	} {
+		b, err := tc.auth.MarshalText()
+		if err != nil || string(b) != tc.want {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+		var back call.Auth
+		if err := back.UnmarshalText(b); err != nil || back != tc.auth {
+			t.Errorf("%s: came back as %+v, %v", name, back, err)
+		}
+	}
+}
