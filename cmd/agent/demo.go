@@ -15,10 +15,8 @@ import (
 )
 
 type demoCmd struct {
-	Once        bool   `help:"End after the story; exit 0 only if it saw what the story needs."`
-	Listen      string `help:"Address of the proxy." default:"127.0.0.1:0" placeholder:"ADDR"`
-	AdminListen string `help:"Address of /metrics and the API." default:"127.0.0.1:0" placeholder:"ADDR"`
-	StateDir    string `help:"State directory (default: a temporary one)." placeholder:"DIR"`
+	flags `embed:""`
+	Once  bool `help:"End after the story; exit 0 only if it saw what the story needs."`
 }
 
 // Help shows examples.
@@ -61,11 +59,15 @@ func (c *demoCmd) Run(ctx context.Context, env environment) (err error) {
 }
 
 func (c *demoCmd) settings(env environment, svc *service, dir string) (settings, error) {
-	f := flags{Listen: c.Listen, AdminListen: c.AdminListen, StateDir: dir}
-	f.Trust.LogLevel = "warn"
+	f := c.flags
+	f.Listen, f.AdminListen, f.RouteListen = or(f.Listen, "127.0.0.1:0"), or(f.AdminListen, "127.0.0.1:0"), or(f.RouteListen, "127.0.0.1:0")
+	f.StateDir, f.Trust.LogLevel = dir, or(f.Trust.LogLevel, "warn")
 	s, err := f.load(env)
 	if err != nil {
 		return s, err
+	}
+	if s.policy.TunnelOnly {
+		return s, usagef("demo: --tunnel-only decrypts nothing, so there would be nothing to show")
 	}
 	s.roots = svc.config.RootCAs
 	hp, err := capture.ParseHostPort(svc.addr)

@@ -138,3 +138,8 @@ func body(t *testing.T, url string) string {
 	}
 	return string(b)
 }
+
+func TestDemoTakesTheAgentsFlags(t *testing.T) {
+	llmtap(t, vars{}, "demo", "--once", "--tunnel-only").wants(t, exitUsage, "nothing to show")
+	llmtap(t, vars{}, "demo", "--once", "--intercept", "http://x").wants(t, exitUsage, "--intercept")
+}
