@@ -145,6 +145,7 @@ func compare(t *testing.T, p program, id identity, all *verdicts) {
 		}
 		all.set(want[i].name, p.name, verdict)
 	}
+	checkShown(t, p, got)
 	if d, u := straight.asked(), tapped.asked(); len(d) == 0 || len(u) == 0 {
 		t.Errorf("connections: %d directly, %d through the agent: a leg did not go where it should", len(d), len(u))
 	}
@@ -156,4 +157,49 @@ func clip(s string) string {
 		return s[:700] + " … " + s[len(s)-700:]
 	}
 	return s
+}
+
+// shown is what some clients are known to show their user: the comparison of
+// two equal nothings would prove nothing.
+func shown() map[string]map[string]string {
+	silent := `"ok":true,"n_events":0`
+	return map[string]map[string]string{
+		"openai-python-new": {
+			"ok-plain/plain": "Owls hunt", "ok-plain/stream": "Owls hunt", "e500-openai/stream": "openai.InternalServerError", "refuse-400/stream": "openai.BadRequestError",
+			"rate-429/plain": "openai.RateLimitError", "auth-401/plain": "openai.AuthenticationError", "mode-json/stream": silent,
+			"cut-chunk/stream": "openai.APIConnectionError", "serr-done/stream": "openai.APIError", "sse-retryline/stream": "JSONDecodeError", "inc-eof/stream": `"ok":true`,
+		},
+		"openai-python-1.6.1": {
+			"ok-plain/stream": "Owls hunt", "e500-openai/stream": "openai.InternalServerError", "mode-json/stream": silent,
+			"cut-chunk/stream": "httpx.RemoteProtocolError", "serr-done/stream": "An error occurred during streaming",
+		},
+		"langchain-openai": {
+			"ok-plain/stream": "Owls hunt", "e500-openai/stream": "OpenAIAPIError", "refuse-400/stream": "OpenAIInvalidRequestError",
+			"mode-json/stream": "No generation chunks were returned", "cut-chunk/stream": "OpenAIConnectionError", "serr-done/stream": "openai.APIError",
+		},
+		"openai-node": {
+			"ok-plain/stream": "Owls hunt", "e500-openai/stream": "InternalServerError", "cut-chunk/stream": "UND_ERR_SOCKET", "cut-rst/stream": "ECONNRESET",
+			"serr-done/stream": "APIError", "bad-json/stream": "SyntaxError", "mode-json/stream": silent,
+		},
+		"openai-go": {
+			"ok-plain/stream": "Owls hunt", "e500-openai/stream": "The server had an error", "cut-chunk/stream": "INTERNAL_ERROR", "cut-rst/stream": "connection reset by peer",
+			"serr-done/stream": "received error while streaming", "bad-json/stream": "*json.SyntaxError",
+		},
+		"curl-h1": {"ok-plain/stream": "data: [DONE]", "cut-chunk/stream": "exit 18", "cut-rst/stream": "exit 56", "e500-openai/stream": "HTTP/1.1 500", "trailers/stream": "X-Answer-Tokens"},
+		"curl-h2": {"ok-plain/stream": "data: [DONE]", "cut-h2/stream": "exit 92", "cut-rst/stream": "exit 56", "e500-openai/stream": "HTTP/2 500"},
+	}
+}
+
+func checkShown(t *testing.T, p program, got []outcome) {
+	t.Helper()
+	for name, want := range shown()[p.name] {
+		i := slices.IndexFunc(got, func(o outcome) bool { return o.name == name })
+		if i < 0 {
+			t.Errorf("%s was not played", name)
+			continue
+		}
+		if !strings.Contains(got[i].text, want) {
+			t.Errorf("%s shows %s, want %q in it", name, clip(got[i].text), want)
+		}
+	}
 }

@@ -10,6 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${LLMTAP_E2E_CACHE:-$root/.cache/e2e}
 mkdir -p "$cache/bin"
+cache=$(cd "$cache" && pwd)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -70,7 +71,7 @@ node_clients() {
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	cp "$here/clients/node/package.json" "$here/clients/node/package-lock.json" "$dir/"
-	(cd "$dir" && npm ci --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error >&2) || die "npm ci did not work"
+	(cd "$dir" && npm ci --ignore-scripts=false --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error >&2) || die "npm ci did not work"
 	printf '%s\n' "$want" >"$dir/.stamp"
 }
 

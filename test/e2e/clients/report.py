@@ -59,7 +59,7 @@ class Result:
             self.out["error"] = explain(e)
             self.out["status"] = getattr(e, "status_code", None)
         self.out["digest"] = self.sum.hexdigest()[:16]
-        print(json.dumps(self.out, sort_keys=True), flush=True)
+        print(json.dumps(self.out, separators=(",", ":")), flush=True)
 
 
 def main(make_call):

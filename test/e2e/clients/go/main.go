@@ -35,6 +35,7 @@ type failure struct {
 	Class  string      `json:"class"`
 	Text   string      `json:"text"`
 	Causes [][2]string `json:"causes"`
+	Body   string      `json:"body,omitempty"` // what the program can read of the answer
 }
 
 type result struct {
@@ -108,7 +109,9 @@ func run(client openai.Client, t task) result {
 				r.take(choice.Delta.Content, choice.FinishReason)
 			}
 		}
-		err = errors.Join(stream.Err(), stream.Close())
+		if err = stream.Err(); err == nil {
+			err = stream.Close()
+		}
 	} else {
 		var c *openai.ChatCompletion
 		if c, err = client.Chat.Completions.New(context.Background(), params); err == nil {
@@ -142,7 +145,7 @@ func (r *result) explain(err error) {
 	}
 	var api *openai.Error
 	if errors.As(err, &api) {
-		r.Status = api.StatusCode
+		r.Status, r.Failure.Body = api.StatusCode, api.RawJSON()
 	}
 }
 
