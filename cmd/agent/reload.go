@@ -32,7 +32,7 @@ func (r *reloads) metric() prom.Reload {
 }
 
 // reloaded takes over what can change while the agent runs.
-func (a *agent) reloaded(s settings, err error) {
+func reloaded(a *agent, s settings, err error) {
 	a.state.reloads.note(err, time.Now())
 	if err == nil {
 		a.proxy.SetPolicy(s.policy)

@@ -65,7 +65,7 @@ func (c *runCmd) wait(ctx context.Context, env environment, a *agent, log *slog.
 			return err
 		case <-hup:
 			s, err := c.load(env)
-			a.reloaded(s, err)
+			reloaded(a, s, err)
 			if err != nil {
 				log.Error("the settings were not reloaded, the old ones stay", "error", err)
 				continue
