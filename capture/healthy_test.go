@@ -87,6 +87,7 @@ func settle(t *testing.T, rec *call.Record, target string) {
 	}
 	rec.Identity.ID, rec.Identity.Start, rec.Timing = "", time.Time{}, call.Timing{}
 	rec.Target.Port, a.PeerAddress, a.Conn, a.LagMax, a.Overhead = 0, "", "", 0, 0
+	a.BlockedClient, a.BlockedUpstream = 0, 0
 	s := &rec.Stream
 	s.Pace, s.Bursts, s.LargestBurst, s.MaxGap, s.MaxDataGap = [18]call.PaceBin{}, 0, 0, 0, 0
 	rec.Request.URL = strings.ReplaceAll(rec.Request.URL, ":"+number, "")

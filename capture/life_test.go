@@ -51,9 +51,10 @@ func TestDrain(t *testing.T) {
 			more := make(chan struct{})
 			base := r.way(path, stream(more))
 			resp := r.begin(path, base)
-			if live := r.proxy.Live(); len(live) != 1 || live[0].Request.Mode != call.ModeStream || live[0].Target.Model != "gpt-4o" {
-				t.Errorf("live %+v", live)
-			}
+			eventually(t, "the live call listed", func() bool { // it is observed after it was forwarded
+				live := r.proxy.Live()
+				return len(live) == 1 && live[0].Request.Mode == call.ModeStream && live[0].Target.Model == "gpt-4o"
+			})
 			drained := make(chan error, 1)
 			go func() { drained <- r.proxy.Drain(t.Context()) }()
 			eventually(t, "a refused connection", func() bool {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -116,7 +117,13 @@ func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.Capt
 	// Else the server swallows what is left of the request when an answer begins.
 	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/1 always can
 	tap.from.user, tap.cause = user, func() error { return context.Cause(r.Context()) }
-	next.ServeHTTP(tap.out, r.WithContext(context.WithValue(r.Context(), tapKey{}, tap)))
+	inner := r.WithContext(context.WithValue(r.Context(), tapKey{}, tap))
+	if r.Body != nil && r.Body != http.NoBody {
+		// ReverseProxy closes the request when the answer is over, which may be
+		// before it was sent on. The server closes it after us.
+		inner.Body = io.NopCloser(r.Body)
+	}
+	next.ServeHTTP(tap.out, inner)
 	if tap.finish() {
 		panic(http.ErrAbortHandler) // the only way to tell the client that the answer is broken
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"math/big"
@@ -45,13 +46,53 @@ func TestDistrust(t *testing.T) {
 	second := tls.Client(r.tunnel(target), r.onlyService())
 	check(t, second.Handshake())
 	r.overTLS(second)
-	if b := r.blind("distrust"); b.Count != 1 || b.Host != host || b.Remedy == "" {
+	if b := r.blind("distrust"); b.Count != 1 || b.Host != host || !strings.Contains(b.Remedy, "restarted") {
 		t.Errorf("tunnel %+v", b)
 	}
 	r.none()
 	s, _ := r.proxy.Stats()
 	if s.Tunnels[[2]string{"blind", "distrust"}] != 1 || s.Tunnels[[2]string{"relay", ""}] != 0 || len(s.Handshakes) == 0 {
 		t.Errorf("tunnels %v handshakes %v", s.Tunnels, s.Handshakes)
+	}
+}
+
+// TestDistrustIsNotContagious: another program at the address of one that does
+// not trust us, and the same program of another user, are looked into.
+func TestDistrustIsNotContagious(t *testing.T) {
+	r := newRig(t, func(c *capture.Config) { c.Auth = capture.AuthOptional })
+	service := answers(response("200 OK", "application/json", answerBody))
+	target := r.origin(r.secure("http/1.1"), service)
+	login := func(user string) string {
+		pair := user + ":" + capture.ProxyToken(r.cfg.Secret, user)
+		return "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
+	}
+	ann, bob := login("ann"), login("bob")
+	_ = tls.Client(r.tunnel(target, ann), r.onlyService()).Handshake()
+	if rec := r.next(); rec.End.Kind != call.EndTLS || rec.Client.User != "ann" {
+		t.Fatalf("record %+v %+v", rec.End, rec.Client)
+	}
+	for _, c := range []struct {
+		name, target, user string
+		protos             []string
+		view               call.View
+	}{
+		{"the same program", target, ann, nil, call.ViewOpaque},
+		{"another program", target, ann, []string{"http/1.1"}, call.ViewFull},
+		{"another user", target, bob, nil, call.ViewFull},
+		{"another port", r.origin(r.secure(), service), ann, nil, call.ViewFull},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			conn := tls.Client(r.tunnel(c.target, c.user), &tls.Config{RootCAs: r.trust, ServerName: host, NextProtos: c.protos})
+			check(t, conn.Handshake())
+			r.overTLS(conn)
+			check(t, conn.Close())
+			if c.view == call.ViewOpaque {
+				eventually(t, "the row of the blind tunnel", func() bool { return r.blind("distrust").Count == 1 && r.blind("distrust").Open == 0 })
+				r.none()
+			} else if rec := r.next(); rec.Agent.View != c.view {
+				t.Errorf("view %v, want %v", rec.Agent.View, c.view)
+			}
+		})
 	}
 }
 
@@ -167,6 +208,22 @@ func TestStrict(t *testing.T) {
 		}
 		if rec := r.next(); rec.End.Kind != call.EndTLS || rec.End.Side != call.SideUpstream {
 			t.Errorf("end %+v", rec.End)
+		}
+	})
+	t.Run("client that distrusts us", func(t *testing.T) {
+		r := newRig(t, strict)
+		target := r.origin(r.secure(), answers(response("200 OK", "application/json", answerBody)))
+		for range 2 { // it fails alone, each time
+			if err := tls.Client(r.tunnel(target), r.onlyService()).Handshake(); err == nil || !strings.Contains(err.Error(), "unknown authority") {
+				t.Errorf("the handshake: %v", err)
+			}
+			if rec := r.next(); rec.End.Kind != call.EndTLS || rec.End.Side != call.SideClient {
+				t.Errorf("end %+v", rec.End)
+			}
+		}
+		r.overTLS(r.tls(target))
+		if rec := r.next(); rec.Agent.View != call.ViewFull {
+			t.Errorf("view %v", rec.Agent.View)
 		}
 	})
 	t.Run("listed", func(t *testing.T) {
