@@ -54,7 +54,7 @@ func (c *demoCmd) Run(ctx context.Context, env environment) (err error) {
 		st.where(a, dir)
 		<-ctx.Done()
 	}
-	a.stopSoon(ctx, env)
+	stopSoon(ctx, a, env)
 	return failure
 }
 

@@ -59,7 +59,7 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 	}
 	status, runErr := c.child(path, argv, env, clientEnv(a.info.Proxy, s.stateDir, hostsOf(env, s, found)))
 	tunnels := a.proxy.Tunnels()
-	a.stopSoon(ctx, env)
+	stopSoon(ctx, a, env)
 	if runErr != nil {
 		return runErr
 	}
@@ -84,7 +84,7 @@ func besideAgent(ctx context.Context, dir string) string {
 }
 
 // stopSoon ends an agent whose clients are gone.
-func (a *agent) stopSoon(ctx context.Context, env environment) {
+func stopSoon(ctx context.Context, a *agent, env environment) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if err := a.stop(ctx, 2*time.Second); err != nil {

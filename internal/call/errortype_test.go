@@ -148,3 +148,70 @@ func TestTimeToFirstChunkIsForStreamsWithContent(t *testing.T) {
 		t.Error("a stream without content has no first chunk")
 	}
 }
+
+// TestProviderCodes: every code of the allow-list becomes the error.type of a
+// class that a provider's code explains, from either member, and of no other.
+func TestProviderCodes(t *testing.T) {
+	coded := []call.Class{
+		call.ClassContentFiltered, call.ClassParameterUnsupported, call.ClassEndpointNotFound, call.ClassAuthRejected,
+		call.ClassRateLimited, call.ClassProviderError, call.ClassRequestRejected, call.ClassErrorInBody, call.ClassErrorInStream,
+	}
+	codes := []string{
+		"content_filter", "rate_limit_exceeded", "rate_limit_error", "insufficient_quota", "context_length_exceeded",
+		"model_not_found", "DeploymentNotFound", "invalid_api_key", "unsupported_parameter", "unsupported_value",
+		"unknown_parameter", "OperationParameterInvalid", "overloaded_error", "server_error",
+	}
+	isCoded := map[call.Class]bool{}
+	for _, c := range coded {
+		isCoded[c] = true
+	}
+	for _, c := range call.Classes() {
+		for _, code := range codes {
+			byCode, byType := failed(c), failed(c)
+			byCode.Response.Error.Code, byType.Response.Error.Type = code, code
+			a, b := byCode.ErrorType(), byType.ErrorType()
+			if isCoded[c] && (a != code || b != code) {
+				t.Errorf("class %v with code %s: %q and %q", c, code, a, b)
+			}
+			if !isCoded[c] && (a == code || b == code) {
+				t.Errorf("class %v took the code %s for its error.type", c, code)
+			}
+		}
+	}
+	both := failed(call.ClassRateLimited)
+	both.Response.Error.Code, both.Response.Error.Type = "insufficient_quota", "rate_limit_error"
+	if got := both.ErrorType(); got != "insufficient_quota" {
+		t.Errorf("code before type: got %q", got)
+	}
+	typed := failed(call.ClassRateLimited)
+	typed.Response.Error.Code, typed.Response.Error.Type = "tenant-4711", "rate_limit_error"
+	if got := typed.ErrorType(); got != "rate_limit_error" {
+		t.Errorf("type where the code is nobody's: got %q", got)
+	}
+}
+
+// TestErrorTypesAreBounded: whatever a service writes, the label is one of a
+// closed list.
+func TestErrorTypesAreBounded(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range call.Classes() {
+		for _, side := range []call.Side{call.SideUnknown, call.SideUpstream, call.SideClient, call.SideAgent} {
+			for _, text := range []string{"", "anything-7f3a", "server_error", "dns", "Timeout"} {
+				for _, kind := range []call.EndKind{call.EndUnknown, call.EndDNS, call.EndRefused, call.EndPolicy, call.EndTLS} {
+					r := failed(c)
+					r.End = call.End{Side: side, Kind: kind, Reason: text}
+					r.Diagnosis.Reason, r.Response.Error.Code, r.Response.Error.Type = text, text, text
+					seen[r.ErrorType()] = true
+				}
+			}
+		}
+	}
+	if len(seen) > 60 {
+		t.Errorf("%d different labels", len(seen))
+	}
+	for label := range seen {
+		if label == "anything-7f3a" || label == "Timeout" {
+			t.Errorf("%q came from outside", label)
+		}
+	}
+}

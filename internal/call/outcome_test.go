@@ -143,7 +143,7 @@ func TestRetryableWithoutAStatus(t *testing.T) {
 		"refused":            {call.End{Side: call.SideUpstream, Kind: call.EndRefused}, true},
 		"dns":                {call.End{Side: call.SideUpstream, Kind: call.EndDNS}, true},
 		"agent shut down":    {call.End{Side: call.SideAgent, Kind: call.EndClosed}, true},
-		"nobody knows":       {call.End{}, true},
+		"nobody has seen it": {call.End{}, false},
 		"client left":        {call.End{Side: call.SideClient, Kind: call.EndClosed}, false},
 		"client distrusts":   {call.End{Side: call.SideClient, Kind: call.EndTLS}, false},
 		"policy of the path": {call.End{Side: call.SideAgent, Kind: call.EndPolicy}, true},
@@ -204,6 +204,36 @@ func TestAuthText(t *testing.T) {
 		var back call.Auth
 		if err := back.UnmarshalText(b); err != nil || back != tc.auth {
 			t.Errorf("%s: came back as %+v, %v", name, back, err)
+		}
+	}
+}
+
+// TestOutcomeOfUnclassifiedCalls: a call in flight and an opaque connection
+// have no outcome; what is classified as an error keeps it.
+func TestOutcomeOfUnclassifiedCalls(t *testing.T) {
+	for name, tc := range map[string]struct {
+		r    call.Record
+		want call.Outcome
+	}{
+		"in flight":           {call.Record{Request: call.Request{Method: "POST"}}, call.OutcomeUnknown},
+		"opaque":              {call.Record{Agent: call.Agent{View: call.ViewOpaque}}, call.OutcomeUnknown},
+		"failed before":       {call.Record{Diagnosis: call.Diagnosis{Class: call.ClassFailedBeforeCall, Severity: call.SeverityError}}, call.OutcomeError},
+		"ended by the agent":  {call.Record{End: call.End{Side: call.SideAgent, Reason: "crash"}}, call.OutcomeError},
+		"upstream gone":       {call.Record{End: call.End{Side: call.SideUpstream, Kind: call.EndReset}}, call.OutcomeError},
+		"client distrusts":    {call.Record{End: call.End{Side: call.SideClient, Kind: call.EndTLS}}, call.OutcomeError},
+		"client left early":   {call.Record{End: call.End{Side: call.SideClient, Kind: call.EndClosed}}, call.OutcomeCancelled},
+		"cut, seen in full":   {call.Record{Response: call.Response{Status: 200}, Agent: call.Agent{View: call.ViewFull}, End: call.End{Side: call.SideUpstream, Kind: call.EndReset}}, call.OutcomeError},
+		"cut, not seen":       {call.Record{Response: call.Response{Status: 200}, Agent: call.Agent{View: call.ViewOpaque}, End: call.End{Side: call.SideUpstream, Kind: call.EndReset}}, call.OutcomeOK},
+		"399 is no error":     {call.Record{Response: call.Response{Status: 399}}, call.OutcomeOK},
+		"400 is one":          {call.Record{Response: call.Response{Status: 400}}, call.OutcomeError},
+		"cancelled over 500":  {call.Record{Response: call.Response{Status: 500}, Diagnosis: call.Diagnosis{Class: call.ClassClientCancelled}}, call.OutcomeCancelled},
+		"severity over a 200": {call.Record{Response: call.Response{Status: 200}, Diagnosis: call.Diagnosis{Class: call.ClassErrorInStream, Severity: call.SeverityError}}, call.OutcomeError},
+	} {
+		if got := tc.r.Outcome(); got != tc.want {
+			t.Errorf("%s: got %v, want %v", name, got, tc.want)
+		}
+		if got := tc.r.ErrorType(); (got == "") != (tc.want != call.OutcomeError) {
+			t.Errorf("%s: error.type %q of an attempt that is %v", name, got, tc.want)
 		}
 	}
 }
