@@ -97,7 +97,7 @@ func blindRemedy(reason string) string {
 	case "client_certificate":
 		return "the service asks for a client certificate, which cannot be relayed; use a base-URL route without it, or leave it unseen"
 	case "distrust":
-		return "the client does not trust llmtap's certificate; start it with the variables of `llmtap env`"
+		return "the client does not trust llmtap's certificate; start it with the variables of `llmtap env`; it is looked into again after an hour, or when llmtap is restarted, which forgets what it learned"
 	case "name_constraint":
 		return "the authority may not sign for this name; run `llmtap ca rotate` after adding it to the intercepted hosts"
 	case "sni", "ech":

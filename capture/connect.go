@@ -88,7 +88,7 @@ func (p connects) tunnel(t *tunnel, client net.Conn, version string) {
 // run relays a tunnel in the way policy and experience say.
 func (p connects) run(t *tunnel) {
 	c, rt := t.conn, t.relay
-	rt.Host = c.host
+	rt.Host, rt.Port, rt.Peer = c.host, c.port, c.user+"@"+c.client
 	rt.Redial = func(ctx context.Context) (net.Conn, error) {
 		again, err := p.dialer.dialIP(ctx, c.host, c.port, c.peer)
 		if err != nil {
@@ -142,14 +142,14 @@ func (p connects) blindReason(c *connection) string {
 	case !p.cfg.Authority.Permits(c.host):
 		return "name_constraint"
 	}
-	if reason, blind := p.relay.ShouldBlind(c.client, c.host); blind {
+	if reason, blind := p.relay.ShouldBlind(c.host, c.port); blind {
 		return reason
 	}
 	return ""
 }
 
 // distrusted records a client that did not accept our certificate: no request
-// was sent, and its next connection to that host is tunnelled untouched.
+// was sent, and its next connection to that service is tunnelled untouched.
 func (p connects) distrusted(t *tunnel, reason string) {
 	p.unseen(t, call.SideClient, call.EndTLS, reason)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"time"
 )
@@ -20,8 +19,22 @@ const pinTime = 2 * time.Second
 
 // trust draws conclusions about whether a tunnel's client accepts our leaf.
 type trust struct {
-	r *Relay
-	t *Tunnel
+	r   *Relay
+	t   *Tunnel
+	who subject
+}
+
+// trustOf judges the client that said h's ClientHello.
+func trustOf(h *handshake) trust { return trust{h.r, h.t, h.who} }
+
+// known says what was learned about the client, empty if it is to be shown our
+// leaf. Strict asks it again: refusing would lock out a client that has our
+// certificate by now.
+func (w trust) known() string {
+	if w.r.cfg.Strict {
+		return ""
+	}
+	return w.r.learned.lookup(w.who)
 }
 
 // rejected books a client that broke off after our leaf was sent, and returns
@@ -50,13 +63,13 @@ func (w trust) rejected(err error, tail [7]byte) (string, error) {
 }
 
 func (w trust) distrust(reason string) {
-	w.r.learned.distrust(w.peer(), w.t.Host)
+	w.r.learned.distrust(w.who)
 	w.tell(reason)
 }
 
 // suspect tells nobody about the first hang-up of a client that trusts us.
 func (w trust) suspect(reason string) {
-	if !w.r.learned.suspect(w.peer(), w.t.Host) {
+	if !w.r.learned.suspect(w.who) {
 		w.tell(reason)
 	}
 }
@@ -67,7 +80,7 @@ func (w trust) noting(tap Tap) Tap {
 	tap.Forwarding = func(d Direction) {
 		if d == Up && !noted {
 			noted = true
-			w.r.learned.trust(w.peer(), w.t.Host)
+			w.r.learned.trust(w.who)
 		}
 		if forwarding != nil {
 			forwarding(d)
@@ -80,25 +93,6 @@ func (w trust) tell(reason string) {
 	if w.t.Distrusted != nil {
 		w.t.Distrusted(reason)
 	}
-}
-
-func (w trust) peer() string {
-	addr := w.t.Client.RemoteAddr()
-	if addr == nil {
-		return ""
-	}
-	if ap, err := netip.ParseAddrPort(addr.String()); err == nil {
-		return ap.Addr().Unmap().WithZone("").String()
-	}
-	return addr.String()
-}
-
-// canonical writes an address as peer does.
-func canonical(ip string) string {
-	if a, err := netip.ParseAddr(ip); err == nil {
-		return a.Unmap().WithZone("").String()
-	}
-	return ip
 }
 
 // learn draws a conclusion from a relayed tunnel. Some clients (Node) finish
@@ -116,7 +110,7 @@ func (w trust) learn(since time.Time, res Result) {
 		w.distrust(alert)
 		return
 	}
-	w.r.learned.suspect(w.peer(), w.t.Host)
+	w.r.learned.suspect(w.who)
 }
 
 // failureOf names a handshake error for the counter.

@@ -30,10 +30,17 @@ func TestDistrustingClientFailsOnce(t *testing.T) {
 				t.Errorf("told %q and %d more", why, len(told))
 			}
 			failed.want(t, "client bad_certificate")
-			wantBlind(t, r, "127.0.0.1", host, relay.ReasonDistrust)
-			wantBlind(t, r, "::ffff:127.0.0.1", host, relay.ReasonDistrust)
-			wantBlind(t, r, "127.0.0.2", host, "")
-			wantBlind(t, r, "127.0.0.1", "other.example", "")
+			for range 2 {
+				before := r.accepted()
+				wantBlind(t, r, client)
+				if n := r.accepted() - before; n != 1 {
+					t.Errorf("%d connections to the service, want 1: it had heard nothing of us", n)
+				}
+			}
+			if len(told) != 0 {
+				t.Errorf("told %q of a tunnel that was blind", <-told)
+			}
+			failed.want(t, "client bad_certificate")
 		})
 	}
 }
@@ -42,7 +49,7 @@ func TestDistrustingClientFailsOnce(t *testing.T) {
 // encrypted by then.
 func TestAlertInCleartextIsDistrust(t *testing.T) {
 	tests := []struct {
-		name, record, told, failure, blind string
+		name, record, told, failure, blind string // blind: why the same client's next tunnel is
 	}{
 		{"unknown_ca", "\x15\x03\x03\x00\x02\x02\x30", "unknown_ca", "client unknown_ca", relay.ReasonDistrust},
 		{"after a change_cipher_spec", "\x14\x03\x03\x00\x01\x01\x15\x03\x03\x00\x02\x02\x2a", "bad_certificate", "client bad_certificate", relay.ReasonDistrust},
@@ -70,7 +77,9 @@ func TestAlertInCleartextIsDistrust(t *testing.T) {
 				t.Errorf("told %q, want %q", why, tt.told)
 			}
 			failed.want(t, tt.failure)
-			wantBlind(t, r, "127.0.0.1", host, tt.blind)
+			if res := visit(r, r.client()); res.Reason != tt.blind {
+				t.Errorf("the next tunnel: %+v, want reason %q", res, tt.blind)
+			}
 		})
 	}
 }
@@ -88,14 +97,6 @@ func (a *answering) Read(p []byte) (int, error) {
 	_, _ = io.WriteString(a.Conn, a.record)
 	_, _ = io.Copy(io.Discard, a.Conn)
 	return 0, io.EOF
-}
-
-func wantBlind(t *testing.T, r *rig, ip, name, want string) {
-	t.Helper()
-	got, ok := r.relay.ShouldBlind(ip, name)
-	if got != want || ok != (want != "") {
-		t.Errorf("ShouldBlind(%s, %s) = %q, %v; want %q", ip, name, got, ok, want)
-	}
 }
 
 // Leaving without a word counts when it happens twice in a row.
@@ -118,15 +119,21 @@ func TestHangingUpTwiceIsDistrust(t *testing.T) {
 			r, _ := newTLSRig(t, echo)
 			hangUp(t, r)
 			r.result()
-			wantBlind(t, r, "127.0.0.1", host, "")
-			ping(r, true, r.client()) // used: it trusts us after all
-			r.result()
-			hangUp(t, r)
-			r.result()
-			wantBlind(t, r, "127.0.0.1", host, "")
-			hangUp(t, r)
-			r.result()
-			wantBlind(t, r, "127.0.0.1", host, relay.ReasonDistrust)
+			if res := visit(r, r.client()); res.View != relay.Relayed { // used: it trusts us after all
+				t.Errorf("blind after one hang-up: %+v", res)
+			}
+			for i := range 2 {
+				hangUp(t, r)
+				if res := r.result(); res.View == relay.Blinded {
+					t.Errorf("hang-up %d since it trusted us is blind", i+1)
+				}
+			}
+			wantBlind(t, r, r.client())
+			other := r.client()
+			other.NextProtos = []string{"http/1.1"}
+			if res := visit(r, other); res.View != relay.Relayed {
+				t.Errorf("a client of another kind: %+v", res)
+			}
 		})
 	}
 }
@@ -177,12 +184,11 @@ func TestHangUpOfATrustingClientIsNotTold(t *testing.T) {
 	if len(told) != 0 {
 		t.Errorf("told %q of a client that trusts us", <-told)
 	}
-	wantBlind(t, r, "127.0.0.1", host, "")
 	hangUp()
 	if why := receive(t, told); why != "hangup" {
 		t.Errorf("told %q", why)
 	}
-	wantBlind(t, r, "127.0.0.1", host, relay.ReasonDistrust)
+	wantBlind(t, r, r.client())
 }
 
 // The first byte is trust, however long its tunnel lasts.
@@ -215,9 +221,10 @@ func TestServiceThatLeavesIsNoDistrust(t *testing.T) {
 		raw, c := r.tls(true, r.client())
 		_, _ = io.ReadAll(c)
 		_ = raw.Close()
-		r.result()
+		if res := r.result(); res.View != relay.Relayed {
+			t.Errorf("result %+v", res)
+		}
 	}
-	wantBlind(t, r, "127.0.0.1", host, "")
 }
 
 func TestClientCertificateIsLearnedForAllClients(t *testing.T) {
@@ -225,5 +232,19 @@ func TestClientCertificateIsLearnedForAllClients(t *testing.T) {
 	cfg.ClientAuth = tls.RequestClientCert
 	ping(r, true, r.client())
 	r.result()
-	wantBlind(t, r, "10.0.0.9", host, relay.ReasonClientCertificate)
+	for _, tt := range []struct {
+		name, host string
+		port       int
+		want       string
+	}{
+		{"that service", host, 443, relay.ReasonClientCertificate},
+		{"another port", host, 8443, ""},
+		{"another host", "other.example", 443, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, ok := r.relay.ShouldBlind(tt.host, tt.port); got != tt.want || ok != (tt.want != "") {
+				t.Errorf("ShouldBlind(%s, %d) = %q, %v; want %q", tt.host, tt.port, got, ok, tt.want)
+			}
+		})
+	}
 }

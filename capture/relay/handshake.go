@@ -21,6 +21,7 @@ type handshake struct {
 	client, upstream *leg
 	session          Session
 	hello            time.Time // when the ClientHello was complete
+	who              subject   // its sender and the service
 	touched          bool      // bytes of ours went upstream
 	obstacle         string    // why the tunnel goes blind
 	err              error     // the error behind obstacle
@@ -103,6 +104,7 @@ func answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 
 func (h *handshake) answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	h.hello = time.Now()
+	h.who = subject{fingerprintOf(h.t.Peer, hello), h.t.Host, h.t.Port}
 	if reason := h.unfit(hello); reason != "" {
 		h.block(reason, nil)
 		return nil, errObstacle
@@ -145,7 +147,7 @@ func (h *handshake) unfit(hello *tls.ClientHelloInfo) string {
 		want = "" // a literal is never sent as SNI
 	}
 	if strings.EqualFold(strings.TrimSuffix(hello.ServerName, "."), want) {
-		return ""
+		return trustOf(h).known()
 	}
 	if slices.Contains(hello.Extensions, extensionECH) {
 		return ReasonECH
@@ -169,7 +171,7 @@ func (h *handshake) judge(ctx context.Context, err error) Result {
 	case h.client.holding:
 		res.blame(h.fallback(), ReasonOldTLS, err)
 	default:
-		reason, err := trust{h.r, h.t}.rejected(err, h.tail)
+		reason, err := trustOf(h).rejected(err, h.tail)
 		res.blame(Failed, reason, err)
 	}
 	return res

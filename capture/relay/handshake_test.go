@@ -197,7 +197,10 @@ func TestHandshakeLimits(t *testing.T) {
 		var failed failures
 		r.config.HandshakeFailed, r.config.Limits.Handshake = failed.add, 30*time.Millisecond
 		raw := r.dial(true)
-		go func() { _ = tls.Client(raw, r.client()).Handshake() }()
+		go func() {
+			_ = tls.Client(raw, r.client()).Handshake()
+			_ = raw.Close() // the service may end with a FIN before it got the hello
+		}()
 		eventually(t, "the fallback", func() bool { return r.accepted() == 2 })
 		close(silent)
 		if res := r.result(); res.View != relay.Blinded || res.Reason != relay.ReasonUpstreamTLS {
@@ -208,7 +211,7 @@ func TestHandshakeLimits(t *testing.T) {
 	t.Run("client silent after our hello", func(t *testing.T) {
 		r, _ := newTLSRig(t, echo)
 		var failed failures
-		r.config.HandshakeFailed, r.config.Limits.Handshake = failed.add, 100*time.Millisecond
+		r.config.HandshakeFailed, r.config.Limits.Handshake = failed.add, 300*time.Millisecond
 		raw := r.dial(true)
 		gone := make(chan struct{})
 		c := tls.Client(&mute{Conn: raw, until: gone}, r.client())
@@ -220,8 +223,8 @@ func TestHandshakeLimits(t *testing.T) {
 		close(gone)
 		<-done
 		failed.want(t, "client timeout")
-		if _, blind := r.relay.ShouldBlind("127.0.0.1", host); blind {
-			t.Error("a slow client is no distrusting one")
+		if res := visit(r, r.client()); res.View != relay.Relayed {
+			t.Errorf("a slow client is no distrusting one: %+v", res)
 		}
 	})
 }
@@ -249,9 +252,6 @@ func TestClientThatLeavesBeforeItsHello(t *testing.T) {
 	check(t, raw.Close())
 	if res := r.result(); res.View != relay.Failed || res.Reason != relay.ReasonClientGone || res.Up != 0 {
 		t.Errorf("result %+v", res)
-	}
-	if _, blind := r.relay.ShouldBlind("127.0.0.1", host); blind {
-		t.Error("it never saw our certificate")
 	}
 }
 

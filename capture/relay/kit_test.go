@@ -158,7 +158,7 @@ func (r *rig) tunnel(client *net.TCPConn) {
 		return
 	}
 	t := &relay.Tunnel{
-		Client: client, Upstream: up, Host: host,
+		Client: client, Upstream: up, Host: host, Port: 443, Peer: "ann@127.0.0.1",
 		Redial: func(ctx context.Context) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "tcp", r.origin.Addr().String())

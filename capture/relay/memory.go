@@ -11,16 +11,25 @@ const learnTime = time.Hour
 // maxLessons bounds the table; beyond it the lesson that ends first goes.
 const maxLessons = 4096
 
-// memory is what handshakes taught: which client trusts us for which host or
-// does not, which host wants client certificates.
+// memory is what handshakes taught: which client trusts us for which service
+// or does not, which service wants client certificates.
+//
+// Distrust ends with its hour and by nothing else. A program that has been given
+// our certificate since says the same ClientHello as before, so that it stays
+// blind until then; and a tunnel that works proves nothing, as it may be another
+// run of the program, which was given the certificate all along.
 type memory struct {
 	// mu guards lessons.
 	mu      sync.Mutex
-	lessons map[pair]lesson
+	lessons map[subject]lesson
 }
 
-// pair is what a lesson is about; client is empty for every client.
-type pair struct{ client, host string }
+// subject is what a lesson is about.
+type subject struct {
+	client fingerprint // zero for every client
+	host   string
+	port   int
+}
 
 type lesson struct {
 	reason string // why tunnels go blind; empty if they do not
@@ -29,28 +38,27 @@ type lesson struct {
 	until  time.Time
 }
 
-func newMemory() *memory { return &memory{lessons: map[pair]lesson{}} }
+func newMemory() *memory { return &memory{lessons: map[subject]lesson{}} }
 
-func (m *memory) distrust(client, host string) {
+func (m *memory) distrust(k subject) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.put(pair{client, host}, lesson{reason: ReasonDistrust})
+	m.put(k, lesson{reason: ReasonDistrust})
 }
 
-func (m *memory) clientCertificate(host string) {
+func (m *memory) clientCertificate(host string, port int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.put(pair{"", host}, lesson{reason: ReasonClientCertificate})
+	m.put(subject{host: host, port: port}, lesson{reason: ReasonClientCertificate})
 }
 
 // suspect notes a client that left without a word; the second time in a row
 // is taken for distrust. known is true for one that has used our tunnels before
 // and left for the first time: clients drop connections that they opened in
 // reserve.
-func (m *memory) suspect(client, host string) (known bool) {
+func (m *memory) suspect(k subject) (known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	k := pair{client, host}
 	old := m.live(k)
 	next := lesson{used: old.used, left: true, reason: old.reason}
 	if old.left || old.reason != "" {
@@ -60,44 +68,35 @@ func (m *memory) suspect(client, host string) (known bool) {
 	return old.used && next.reason == ""
 }
 
-// trust notes that the client used what it was given, which drops a suspicion.
-// What it said by an alert stays: another process may have the same address.
-func (m *memory) trust(client, host string) {
+// trust notes that the client used what it was given, which drops a suspicion,
+// never distrust.
+func (m *memory) trust(k subject) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	k := pair{client, host}
 	if m.live(k).reason == "" {
 		m.put(k, lesson{used: true})
 	}
 }
 
 // live is the lesson about k, empty if there is none any more; m.mu is held.
-func (m *memory) live(k pair) lesson {
-	if l, ok := m.lessons[k]; ok && time.Now().Before(l.until) {
-		return l
+func (m *memory) live(k subject) lesson {
+	l, ok := m.lessons[k]
+	if ok && !time.Now().Before(l.until) {
+		delete(m.lessons, k)
+		return lesson{}
 	}
-	return lesson{}
+	return l
 }
 
-func (m *memory) lookup(client, host string) (string, bool) {
+// lookup tells why a tunnel of k is not to be looked into, empty if it is.
+func (m *memory) lookup(k subject) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	for _, k := range [...]pair{{client, host}, {"", host}} {
-		l, ok := m.lessons[k]
-		if ok && !now.Before(l.until) {
-			delete(m.lessons, k)
-			continue
-		}
-		if l.reason != "" {
-			return l.reason, true
-		}
-	}
-	return "", false
+	return m.live(k).reason
 }
 
 // put stores a lesson; m.mu is held.
-func (m *memory) put(k pair, l lesson) {
+func (m *memory) put(k subject, l lesson) {
 	now := time.Now()
 	if _, ok := m.lessons[k]; !ok && len(m.lessons) >= maxLessons {
 		m.evict(now)
@@ -108,7 +107,7 @@ func (m *memory) put(k pair, l lesson) {
 
 // evict makes room: everything that is over, at least the next to be.
 func (m *memory) evict(now time.Time) {
-	var next pair
+	var next subject
 	var until time.Time
 	for k, l := range m.lessons {
 		if !now.Before(l.until) {

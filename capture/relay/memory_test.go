@@ -15,26 +15,37 @@ import (
 	"time"
 )
 
+// about is what is learned of one client and one service.
+func about(client byte, host string) subject {
+	return subject{client: fingerprint{client}, host: host, port: 443}
+}
+
 func TestLessonsLastAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		m.distrust("10.0.0.1", "a")
-		m.clientCertificate("b")
+		m.distrust(about(1, "a"))
+		m.clientCertificate("b", 443)
 		<-time.After(time.Hour - time.Second)
-		for _, want := range []struct{ client, host, reason string }{
-			{"10.0.0.1", "a", ReasonDistrust},
-			{"10.0.0.2", "a", ""},
-			{"10.0.0.1", "b", ReasonClientCertificate},
-			{"10.0.0.2", "b", ReasonClientCertificate},
+		for _, want := range []struct {
+			name   string
+			about  subject
+			reason string
+		}{
+			{"that client", about(1, "a"), ReasonDistrust},
+			{"another client", about(2, "a"), ""},
+			{"another port", subject{fingerprint{1}, "a", 8443}, ""},
+			{"another host", about(1, "c"), ""},
+			{"every client", about(0, "b"), ReasonClientCertificate},
+			{"every client, another port", subject{host: "b", port: 8443}, ""},
 		} {
-			if got, ok := m.lookup(want.client, want.host); got != want.reason || ok != (want.reason != "") {
-				t.Errorf("lookup(%s, %s) = %q, %v; want %q", want.client, want.host, got, ok, want.reason)
+			if got := m.lookup(want.about); got != want.reason {
+				t.Errorf("%s: %q, want %q", want.name, got, want.reason)
 			}
 		}
 		<-time.After(time.Second)
-		for _, host := range []string{"a", "b"} {
-			if got, ok := m.lookup("10.0.0.1", host); ok {
-				t.Errorf("%s is still known: %s", host, got)
+		for _, k := range []subject{about(1, "a"), about(0, "b")} {
+			if got := m.lookup(k); got != "" {
+				t.Errorf("%s is still known: %s", k.host, got)
 			}
 		}
 		if n := len(m.lessons); n != 0 {
@@ -45,22 +56,22 @@ func TestLessonsLastAnHour(t *testing.T) {
 
 func TestSuspicionFades(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.suspect("c", "h")
+		m, k := newMemory(), about(1, "h")
+		m.suspect(k)
 		<-time.After(61 * time.Minute)
-		m.suspect("c", "h")
-		if _, ok := m.lookup("c", "h"); ok {
+		m.suspect(k)
+		if m.lookup(k) != "" {
 			t.Error("two hang-ups an hour apart are no pattern")
 		}
-		m.trust("c", "h")
-		m.suspect("c", "h")
-		if _, ok := m.lookup("c", "h"); ok {
+		m.trust(k)
+		m.suspect(k)
+		if m.lookup(k) != "" {
 			t.Error("a good tunnel between them did not count")
 		}
-		m.suspect("c", "h")
-		m.trust("c", "h")
-		if got, _ := m.lookup("c", "h"); got != ReasonDistrust {
-			t.Error("what was learned is lost by another process of that address")
+		m.suspect(k)
+		m.trust(k)
+		if m.lookup(k) != ReasonDistrust {
+			t.Error("what was learned is lost by another run of the program")
 		}
 	})
 }
@@ -69,19 +80,19 @@ func TestLessonsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		for i := range maxLessons + 10 {
-			m.distrust("c", strconv.Itoa(i))
+			m.distrust(about(1, strconv.Itoa(i)))
 			<-time.After(time.Millisecond)
 		}
 		if n := len(m.lessons); n != maxLessons {
 			t.Errorf("%d lessons", n)
 		}
 		for i, want := range map[int]bool{0: false, 9: false, 10: true, maxLessons + 9: true} {
-			if _, ok := m.lookup("c", strconv.Itoa(i)); ok != want {
+			if ok := m.lookup(about(1, strconv.Itoa(i))) != ""; ok != want {
 				t.Errorf("lesson %d known: %v, want %v", i, ok, want)
 			}
 		}
 		<-time.After(time.Hour)
-		m.distrust("c", "new")
+		m.distrust(about(1, "new"))
 		if n := len(m.lessons); n != 1 {
 			t.Errorf("%d lessons, the old ones should have gone", n)
 		}

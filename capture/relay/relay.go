@@ -17,7 +17,9 @@ type Config struct {
 	// Roots verify upstream; nil means the system's.
 	Roots  *x509.CertPool
 	Limits Limits
-	// Strict refuses with an alert what would otherwise be tunnelled blind.
+	// Strict refuses with an alert what would otherwise be tunnelled blind. A
+	// client that is known to distrust our leaf is shown it again instead: it
+	// fails alone, by its own alert.
 	Strict bool
 	// HandshakeFailed counts TLS failures by leg (client, upstream) and reason
 	// (unknown_ca, bad_certificate, expired, name_mismatch, protocol, timeout,
@@ -119,7 +121,7 @@ func (r *Relay) relayed(ctx context.Context, h *handshake, res Result) Result {
 	if h.t.Start != nil {
 		s.tap = h.t.Start(h.session)
 	}
-	w := trust{r, h.t}
+	w := trustOf(h)
 	s.tap = w.noting(s.tap)
 	res = s.run(ctx, res)
 	w.learn(h.session.ClientDone, res)
@@ -141,10 +143,12 @@ func (r *Relay) blind(ctx context.Context, t *Tunnel, client, upstream *leg, res
 	return s.run(ctx, res)
 }
 
-// ShouldBlind tells whether the tunnel of that client to that host is known not
-// to work when it is looked into, and why: ask before Serve.
-func (r *Relay) ShouldBlind(clientIP, host string) (reason string, ok bool) {
-	return r.learned.lookup(canonical(clientIP), host)
+// ShouldBlind tells whether that service is known not to work for any client
+// when it is looked into (it asks for client certificates), and why: ask before
+// Serve. What one client does is known only after its ClientHello, in Serve.
+func (r *Relay) ShouldBlind(host string, port int) (reason string, ok bool) {
+	reason = r.learned.lookup(subject{host: host, port: port})
+	return reason, reason != ""
 }
 
 // Stats returns a snapshot of the counters.

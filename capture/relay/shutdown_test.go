@@ -50,7 +50,8 @@ func TestShutdownEndsBothLegs(t *testing.T) {
 					t.Errorf("result %+v", res)
 				}
 				for d, e := range receive(t, watches).endings {
-					if len(e) != 1 || e[0].Kind != relay.Stopped {
+					// The peer may have answered the FIN of the first one by then.
+					if len(e) != 1 || e[0].Kind != relay.Stopped && (e[0].First || e[0].Kind != relay.FIN && e[0].Kind != relay.CloseNotify) {
 						t.Errorf("direction %d: %+v", d, e)
 					}
 				}

@@ -15,8 +15,16 @@ import (
 // its peer can be sent neither a half-close nor a reset.
 type Tunnel struct {
 	Client, Upstream net.Conn
-	// Host is the normalised CONNECT name: the SNI sent upstream.
+	// Host is the normalised CONNECT name: the SNI sent upstream. Port belongs to
+	// it in what is learned about the service.
 	Host string
+	Port int
+	// Peer names the client as well as is known before TLS: address and user. A
+	// client that distrusts our leaf is remembered for an hour by Peer, the shape
+	// of its ClientHello, Host and Port, and tunnelled blind meanwhile; clients of
+	// another kind at the same Peer are not. It is not looked into earlier even
+	// if it trusts us by then, since that does not show before our leaf is sent.
+	Peer string
 	// Redial connects to the same address again for the blind fallback. Nil
 	// means that a tunnel whose upstream handshake failed is closed.
 	Redial func(ctx context.Context) (net.Conn, error)
@@ -34,7 +42,12 @@ type Tunnel struct {
 	// It is called now and then from a timer. Nil means never busy.
 	Busy func() bool
 
-	// mu guards what Shutdown and Serve share.
+	shutdown shutdown
+}
+
+// shutdown is what Shutdown and Serve share.
+type shutdown struct {
+	// mu guards stopped and cancel.
 	mu      sync.Mutex
 	stopped bool
 	cancel  context.CancelFunc
@@ -43,21 +56,21 @@ type Tunnel struct {
 // Shutdown ends the tunnel now: close_notify and FIN on both legs. It returns
 // at once, may be called at any time, twice, and from a Tap.
 func (t *Tunnel) Shutdown() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.stopped = true
-	if t.cancel != nil {
-		t.cancel()
+	t.shutdown.mu.Lock()
+	defer t.shutdown.mu.Unlock()
+	t.shutdown.stopped = true
+	if t.shutdown.cancel != nil {
+		t.shutdown.cancel()
 	}
 }
 
 // bind derives the context that Shutdown cancels.
 func (t *Tunnel) bind(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.cancel = cancel
-	if t.stopped {
+	t.shutdown.mu.Lock()
+	defer t.shutdown.mu.Unlock()
+	t.shutdown.cancel = cancel
+	if t.shutdown.stopped {
 		cancel()
 	}
 	return ctx, cancel

@@ -37,7 +37,7 @@ func (h *handshake) dial(hello *tls.ClientHelloInfo) error {
 	h.session.UpstreamDone = time.Now()
 	switch {
 	case asked:
-		h.r.learned.clientCertificate(h.t.Host)
+		h.r.learned.clientCertificate(h.t.Host, h.t.Port)
 		h.block(ReasonClientCertificate, errClientCertificate)
 		return errClientCertificate
 	case err != nil:
