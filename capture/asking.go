@@ -100,6 +100,13 @@ func (a *asking) bytes(p []byte) {
 	}
 }
 
+// stop ends the decoding of a request that is given up.
+func (a *asking) stop() {
+	if a.zip != nil {
+		a.zip.stop()
+	}
+}
+
 // end completes what was asked.
 func (a *asking) end() {
 	if a.scan != nil {

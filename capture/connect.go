@@ -44,7 +44,7 @@ func (p connects) connect(target string, ctx *goproxy.ProxyCtx) (*goproxy.Connec
 	}
 	c := newConnection("https", Normalise(host), port, call.CaptureMITM)
 	c.user, c.client = user, ipOf(req.RemoteAddr)
-	if why := p.blindReason(c); p.cfg.Policy.Strict && why != "" {
+	if why := p.blindReason(c); p.dialer.policy.Load().Strict && why != "" {
 		p.blind.open(c.host, c.port, why, "refused: --strict").done(relay.Result{})
 		p.b.stats.tunnel("blind", why)
 		ctx.Resp = refusal(http.StatusForbidden, "llmtap policy: "+host+" cannot be looked into ("+why+") and --strict is set")
@@ -135,9 +135,9 @@ func (p connects) run(t *tunnel) {
 // blindReason says why a connection is not to be decrypted, empty if it is.
 func (p connects) blindReason(c *connection) string {
 	switch {
-	case p.cfg.Policy.TunnelOnly:
+	case p.dialer.policy.Load().TunnelOnly:
 		return "tunnel_only"
-	case !p.cfg.Policy.Intercepts(c.host, c.port):
+	case !p.dialer.policy.Load().Intercepts(c.host, c.port):
 		return "not_listed"
 	case !p.cfg.Authority.Permits(c.host):
 		return "name_constraint"
@@ -172,7 +172,7 @@ func (p connects) cannotDial(t *tunnel, client net.Conn, version string, err err
 	phrase := reasonPhrase("llmtap " + de.Error())
 	_ = client.SetWriteDeadline(time.Now().Add(p.cfg.Limits.Dial))
 	_, _ = fmt.Fprintf(client, "%s %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", version, status, phrase)
-	if p.cfg.Policy.Intercepts(t.conn.host, t.conn.port) {
+	if p.dialer.policy.Load().Intercepts(t.conn.host, t.conn.port) {
 		p.unseen(t, side, de.Kind, de.Error())
 	}
 }

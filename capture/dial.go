@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -55,7 +56,7 @@ var errOwnListener = errors.New("the agent's own listener is never a destination
 // dialer opens every upstream connection of the agent: one resolution, every
 // candidate checked after DNS, so that rebinding gains nothing.
 type dialer struct {
-	policy   Policy
+	policy   atomic.Pointer[Policy] // swapped by a reload, read per connection
 	proxy    *url.URL
 	timeout  time.Duration
 	resolver *net.Resolver
@@ -150,7 +151,7 @@ func (d *dialer) check(host, address string) error {
 	if d.isOwn(ip, ap.Port()) {
 		return errOwnListener
 	}
-	if private(ip) && !d.policy.allows(host, ip, port) {
+	if private(ip) && !d.policy.Load().allows(host, ip, port) {
 		return errRefusedByPolicy
 	}
 	return nil

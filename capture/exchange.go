@@ -12,14 +12,16 @@ import (
 // second path shows of it. Its methods run under the connection's lock: one
 // goroutine at a time owns it.
 type exchange struct {
-	b       *builder
-	conn    *connection
-	rec     call.Record
-	ask     asking
-	resp    *responseReader
-	reqEnd  *observe.End
-	respEnd *observe.End
-	sealed  bool
+	b    *builder
+	conn *connection
+	rec  call.Record
+	ask  asking
+	resp *responseReader
+	// answered is the final response head.
+	answered headers
+	reqEnd   *observe.End
+	respEnd  *observe.End
+	sealed   bool
 }
 
 func (b *builder) open(c *connection, reused bool) *exchange {

@@ -95,9 +95,10 @@ func New(cfg Config) (*Proxy, error) {
 	p := &Proxy{
 		base: func() context.Context { return base }, stop: stop,
 		cfg: cfg, b: b, log: cfg.Logger, blind: newBlindTable(),
-		dialer:  &dialer{policy: cfg.Policy, proxy: cfg.UpstreamProxy, timeout: cfg.Limits.Dial, resolver: cfg.Resolver},
+		dialer:  &dialer{proxy: cfg.UpstreamProxy, timeout: cfg.Limits.Dial, resolver: cfg.Resolver},
 		tunnels: newRegistry(cfg.Limits),
 	}
+	p.dialer.policy.Store(&cfg.Policy)
 	p.relay = relay.New(relay.Config{
 		Leaf: p.leaf, Roots: cfg.Roots, Strict: cfg.Policy.Strict,
 		Limits: relay.Limits{Handshake: cfg.Limits.Dial, Idle: cfg.Limits.Idle}, HandshakeFailed: b.stats.handshake,
@@ -155,6 +156,14 @@ func (p *Proxy) serve(l net.Listener, h http.Handler) error {
 // Refuse names further listeners of the agent (the admin page) that must never
 // be a destination, even if the operator allowed their address.
 func (p *Proxy) Refuse(addrs ...net.Addr) { p.dialer.setOwn(addrs...) }
+
+// SetPolicy changes which hosts are intercepted and which private ones may be
+// dialled, for connections from now on; open tunnels keep what they were
+// admitted with. Strict and TunnelOnly need a new Proxy and stay as they are.
+func (p *Proxy) SetPolicy(n Policy) {
+	n.Strict, n.TunnelOnly = p.cfg.Policy.Strict, p.cfg.Policy.TunnelOnly
+	p.dialer.policy.Store(&n)
+}
 
 // Live returns the attempts in flight, newest first.
 func (p *Proxy) Live() []call.Record { return p.b.live.list() }

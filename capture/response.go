@@ -44,7 +44,7 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 	r.Timing.Headers = at
 	head := copyHeaders(h.Fields)
 	r.Response.Status, r.Response.HTTP, r.Response.Origin = h.Status, h.Proto, "upstream"
-	r.Response.Headers = head.allowed()
+	x.answered = head // redacted at the end: the first token may be next on this goroutine
 	r.Response.Body.ContentType = mediaType(head.get("Content-Type"))
 	r.Response.Body.Encoding = strings.ToLower(head.get("Content-Encoding"))
 	r.Response.Body.Transfer = transferOf(h.Transfer)

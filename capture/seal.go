@@ -21,6 +21,7 @@ func (x *exchange) seal(at time.Time) {
 	if r.Timing.End.IsZero() {
 		r.Timing.End = at
 	}
+	r.Response.Headers = x.answered.allowed()
 	x.ending()
 	x.storeContent()
 	x.b.live.remove(r.Identity.ID)
@@ -42,6 +43,10 @@ func (x *exchange) abandon() {
 		return
 	}
 	x.sealed = true
+	x.ask.stop()
+	if x.resp != nil && x.resp.zip != nil {
+		x.resp.zip.stop()
+	}
 	x.b.live.remove(x.rec.Identity.ID)
 	if x.rec.Request.Method != "" {
 		x.b.stats.end()
