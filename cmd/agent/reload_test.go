@@ -32,7 +32,9 @@ func TestHangupReloadsHosts(t *testing.T) {
 	eventually(t, "the allowed host", func() bool { return through() == http.StatusOK })
 	put(t, file, "alow_private: []\n", 0o600)
 	hangup(t)
-	eventually(t, "the metric", func() bool { return strings.Contains(body(t, info.Admin+"/metrics"), "\nllmtap_config_last_reload_successful 0") })
+	eventually(t, "the metric", func() bool {
+		return strings.Contains(body(t, info.Admin+"/metrics"), "\nllmtap_config_last_reload_successful 0")
+	})
 	if got := through(); got != http.StatusOK {
 		t.Errorf("a file that cannot be read took the old hosts away: %d", got)
 	}
