@@ -315,6 +315,7 @@ func TestSilentClientIsGivenUp(t *testing.T) {
 	if n, err := raw.Read(make([]byte, 1)); err == nil {
 		t.Errorf("read %d bytes from a silent tunnel", n)
 	}
+	check(t, r.proxy.Close()) // waits for the tunnel
 	s, _ := r.proxy.Stats()
 	for k := range s.Tunnels {
 		if k[0] == "blind" {
