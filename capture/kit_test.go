@@ -366,11 +366,6 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	t.Fatalf("never came true: %s", what)
 }
 
-// isReset reports whether err is a TCP reset, as a client meets it.
-func isReset(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "reset by peer") || strings.Contains(err.Error(), "broken pipe"))
-}
-
 func lost(c call.Record, what string) bool { return slices.Contains(c.Agent.Lost, what) }
 
 // route adds a base-URL route before the rig starts.
