@@ -10,7 +10,7 @@ import (
 
 func flagInvalid(f *facts) (finding, bool) {
 	r := f.r
-	bySaying := f.text.aboutStream() && booleans.MatchString(f.text.said)
+	bySaying := f.text.aboutStream() && booleans().MatchString(f.text.said)
 	byParam := f.text.param == "stream" && !f.text.nested &&
 		(r.Request.StreamFlag == call.StreamInvalid || strings.Contains(f.text.code, "type"))
 	if r.Response.Status < 400 || !bySaying && !byParam {
@@ -53,7 +53,7 @@ func refusable(f *facts) bool {
 // "nonstream" may stand there, for "only streams, not nonstream" says the
 // opposite.
 func wantsPlain(said string) bool {
-	return slices.ContainsFunc(plainWanted.FindAllString(said, -1), func(m string) bool {
+	return slices.ContainsFunc(plainWanted().FindAllString(said, -1), func(m string) bool {
 		return strings.Count(m, "stream") == 1
 	})
 }
@@ -84,7 +84,7 @@ func streamRefusedByText(f *facts) (finding, bool) {
 	if !refusable(f) || !f.text.aboutStream() || !refusesStream(f.text.said) {
 		return no()
 	}
-	if passing.MatchString(f.text.said) && (f.r.Response.Status >= 500 || f.r.Response.Status == 429) {
+	if passing().MatchString(f.text.said) && (f.r.Response.Status >= 500 || f.r.Response.Status == 429) {
 		return no()
 	}
 	return refusedBecause(f)
@@ -105,11 +105,11 @@ func plainRefused(f *facts) (finding, bool) {
 func refusedBecause(f *facts) (finding, bool) {
 	said, code := f.text.said, f.text.code
 	switch {
-	case accountWords.MatchString(said):
+	case accountWords().MatchString(said):
 		return finding{reason: "account", fault: call.FaultConfig}, true
-	case combinationWords.MatchString(said):
+	case combinationWords().MatchString(said):
 		return yes("combination")
-	case modelWords.MatchString(said), strings.Contains(code, "unsupported value"):
+	case modelWords().MatchString(said), strings.Contains(code, "unsupported value"):
 		return yes("model")
 	}
 	return finding{reason: "gateway", fault: call.FaultNetwork}, true
@@ -150,17 +150,17 @@ const (
 
 // refusesStream reports whether a sentence says that there are no streams.
 func refusesStream(said string) bool {
-	if crowd.MatchString(said) {
+	if crowd().MatchString(said) {
 		return false
 	}
-	if direct.MatchString(said) || wantsPlain(said) {
+	if direct().MatchString(said) || wantsPlain(said) {
 		return true
 	}
-	streams := wordForms.FindAllStringIndex(said, 16)
+	streams := wordForms().FindAllStringIndex(said, 16)
 	if len(streams) == 0 {
 		return false
 	}
-	refused := refusals.FindAllStringIndex(said, 16)
+	refused := refusals().FindAllStringIndex(said, 16)
 	return slices.ContainsFunc(streams, func(w []int) bool {
 		if broke.MatchString(said[w[1]:]) || failing.MatchString(said[:w[0]]) {
 			return false
@@ -185,7 +185,7 @@ func refers(said string, w, n []int) bool {
 // there, and names no other cause.
 func weaklyRefused(said string, from int) bool {
 	rest := said[from:]
-	n := weakRefusals.FindStringIndex(rest)
+	n := weakRefusals().FindStringIndex(rest)
 	return n != nil && connected(rest[:n[0]], reachWeak) && !reasons.MatchString(rest[n[1]:]) && !elsewhere.MatchString(said)
 }
 
@@ -194,5 +194,5 @@ var sentenceEnd = regexp.MustCompile(`[;!?\n。；！？]|\.(\s|$)`)
 
 // connected reports whether gap joins two words of one clause.
 func connected(gap string, reach int) bool {
-	return len([]rune(gap)) <= reach && !sentenceEnd.MatchString(gap) && !broken.MatchString(gap)
+	return len([]rune(gap)) <= reach && !sentenceEnd.MatchString(gap) && !broken().MatchString(gap)
 }

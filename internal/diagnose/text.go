@@ -35,7 +35,7 @@ func textsOf(e call.Error) texts {
 	t := texts{all: plainText(e.Message), code: kind(e.Code) + "; " + kind(e.Type)}
 	t.said = echo.ReplaceAllString(unquoted(t.all), " ")
 	if t.topic = mayBeAboutStreams(t.said); t.topic {
-		t.plainOnly, t.streamOnly = wantsPlain(t.said), plainRefusals.MatchString(t.said)
+		t.plainOnly, t.streamOnly = wantsPlain(t.said), plainRefusals().MatchString(t.said)
 	}
 	path := strings.ToLower(strings.Trim(e.Param, " '\"`"))
 	t.nested = strings.ContainsAny(path, "[")

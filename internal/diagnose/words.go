@@ -1,6 +1,9 @@
 package diagnose
 
-import "regexp"
+import (
+	"regexp"
+	"sync"
+)
 
 // The words of services that refuse. They are grouped by language; a sentence
 // may mix them, as relays do. All text is lower case when it gets here.
@@ -163,8 +166,9 @@ var booleans = oneOf(
 // options are the names of what only streams carry.
 var options = regexp.MustCompile(`stream_?options|include_?usage`)
 
-// oneOf joins alternatives into one expression.
-func oneOf(alternatives ...string) *regexp.Regexp {
+// oneOf joins alternatives into one expression, which is compiled when a text
+// first asks for it: together they take 4 MB that most agents never need.
+func oneOf(alternatives ...string) func() *regexp.Regexp {
 	all := ""
 	for i, a := range alternatives {
 		if i > 0 {
@@ -172,5 +176,5 @@ func oneOf(alternatives ...string) *regexp.Regexp {
 		}
 		all += "(?:" + a + ")"
 	}
-	return regexp.MustCompile(all)
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(all) })
 }
