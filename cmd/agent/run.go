@@ -35,6 +35,7 @@ func (c *runCmd) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
+	settle()
 	log.Info("llmtap is ready", "proxy", a.info.Proxy, "admin", a.info.Admin, "base_url", a.info.BaseURL, "state", s.stateDir,
 		"next", "point clients here: eval \"$(llmtap env)\"")
 	failed := c.wait(ctx, env, a, log)
