@@ -12,9 +12,13 @@ import (
 // DefaultQueueSize is the number of items a Queue holds unless told otherwise.
 const DefaultQueueSize = 4096
 
-// linger is how long the goroutine sleeps after it has handled all there was:
-// what comes meanwhile is handled together. A wake-up costs more than a record.
+// linger is how long the goroutine sleeps after the first item that wakes it:
+// what comes meanwhile is handled together. A wake-up costs more than a record,
+// and the first token of a call should not wait for the books of its start.
 const linger = 5 * time.Millisecond
+
+// maxBatch bounds what is handled together.
+const maxBatch = 256
 
 // Reasons for which a Queue drops an item, as Config.Dropped gets them.
 const (
@@ -136,33 +140,63 @@ func (q *Queue) run() {
 	defer q.cancel()
 	rest := time.NewTimer(linger)
 	defer rest.Stop()
+	b := batch{sealed: map[string]bool{}}
 	for {
 		select {
 		case it := <-q.items:
-			q.one(it)
+			b.items = append(b.items, it)
 		case <-q.done:
-			q.drain()
+			q.drain(&b)
 			return
 		}
-		q.drain()
 		rest.Reset(linger)
 		select {
 		case <-rest.C:
 		case <-q.done:
 		}
+		q.drain(&b)
 	}
 }
 
-// drain handles everything that waits.
-func (q *Queue) drain() {
-	for {
+// batch is what the goroutine handles at once.
+type batch struct {
+	items  []*Item
+	sealed map[string]bool // ids of the sealed records among them
+}
+
+// drain handles everything that waits, batch by batch.
+func (q *Queue) drain(b *batch) {
+	for q.gather(b) {
+		for _, it := range b.items {
+			if it.Started && b.sealed[it.Record.Identity.ID] {
+				q.release(it) // the record that is here already says the same
+				continue
+			}
+			q.one(it)
+		}
+		clear(b.items)
+		b.items = b.items[:0]
+		clear(b.sealed)
+	}
+}
+
+// gather adds what waits to the batch and reports whether there is anything.
+func (q *Queue) gather(b *batch) bool {
+	for len(b.items) < maxBatch {
 		select {
 		case it := <-q.items:
-			q.one(it)
+			b.items = append(b.items, it)
+			continue
 		default:
-			return
+		}
+		break
+	}
+	for _, it := range b.items {
+		if !it.Started {
+			b.sealed[it.Record.Identity.ID] = true
 		}
 	}
+	return len(b.items) > 0
 }
 
 // release keeps the memory of an item, not what it holds.
