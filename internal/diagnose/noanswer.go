@@ -85,8 +85,10 @@ func firstByteTimeout(f *facts) (finding, bool) {
 	return finding{seconds: waited.Seconds()}, true
 }
 
+// clientCancelled is a client that asked and then left; one that did not accept
+// our certificate never asked.
 func clientCancelled(f *facts) (finding, bool) {
-	if !f.abandoned() {
+	if !f.abandoned() || f.r.End.Kind == call.EndTLS {
 		return no()
 	}
 	return yes("")
