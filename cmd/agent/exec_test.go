@@ -264,7 +264,9 @@ func TestKilledAgent(t *testing.T) {
 func TestSummaryTexts(t *testing.T) {
 	many := &memory{}
 	for range maxMemory + 5 {
-		many.add(issue1208())
+		r := issue1208()
+		r.Identity.Attempt = 1
+		many.add(r)
 	}
 	one := &memory{}
 	one.add(plainOK())

@@ -9,8 +9,25 @@ import (
 // maxMemory bounds what exec and demo keep for their summary.
 const maxMemory = 1000
 
-// counts are exact, however many records were forgotten.
-type counts struct{ calls, failures int }
+// counts are exact, however many records were forgotten. A call that was tried
+// three times is one call, and failed if its last attempt did.
+type counts struct{ calls, failures, attempts int }
+
+// add books one attempt. Only a failed one is tried again, so a later attempt
+// that is no error takes a failure back.
+func (c *counts) add(r *call.Record) {
+	c.attempts++
+	failed := r.Outcome() == call.OutcomeError
+	switch {
+	case r.Identity.Attempt <= 1:
+		c.calls++
+		if failed {
+			c.failures++
+		}
+	case !failed && c.failures > 0:
+		c.failures--
+	}
+}
 
 // memory keeps the last records in order of their end. Safe for concurrent use.
 type memory struct {
@@ -23,10 +40,7 @@ type memory struct {
 func (m *memory) add(r call.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.counts.calls++
-	if r.Outcome() == call.OutcomeError {
-		m.counts.failures++
-	}
+	m.counts.add(&r)
 	if len(m.records) == maxMemory {
 		m.records = append(m.records[:0], m.records[1:]...)
 	}
@@ -56,5 +70,5 @@ func (m *memory) wait() (<-chan struct{}, int) {
 	if m.changed == nil {
 		m.changed = make(chan struct{})
 	}
-	return m.changed, m.counts.calls
+	return m.changed, m.counts.attempts
 }

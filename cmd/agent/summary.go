@@ -21,6 +21,7 @@ const (
 type summary struct {
 	Calls    int `json:"calls"`
 	Failures int `json:"failures"`
+	Attempts int `json:"attempts"`
 	// Records are the last ones, in order of their end.
 	Records []call.Record `json:"records"`
 	Tunnels []call.Tunnel `json:"tunnels"`
@@ -33,7 +34,7 @@ type summary struct {
 func newSummary(seen *memory, tunnels []call.Tunnel) summary {
 	n := seen.total()
 	s := summary{
-		Calls: n.calls, Failures: n.failures, Records: append([]call.Record{}, seen.list()...),
+		Calls: n.calls, Failures: n.failures, Attempts: n.attempts, Records: append([]call.Record{}, seen.list()...),
 		Tunnels: append([]call.Tunnel{}, tunnels...), Verdicts: []call.Finding{}, Remedies: []string{},
 	}
 	for _, r := range s.Records {
@@ -60,9 +61,13 @@ func (m summary) write(path string) error {
 // print says what was seen; more is the command that shows one call in full, empty if none can.
 func (m summary) print(w io.Writer, p palette, more string) error {
 	s := &sheet{w: w, p: p}
-	s.print(fmt.Sprintf("\nllmtap saw %s, %s.\n", plural(m.Calls, "LLM call"), plural(m.Failures, "failure")))
+	tries := ""
+	if m.Attempts > m.Calls {
+		tries = fmt.Sprintf(" (%d attempts)", m.Attempts)
+	}
+	s.print(fmt.Sprintf("\nllmtap saw %s, %s%s.\n", plural(m.Calls, "LLM call"), plural(m.Failures, "failure"), tries))
 	shown := m.Records[max(0, len(m.Records)-maxShown):]
-	if len(shown) < m.Calls {
+	if len(shown) < m.Attempts {
 		s.print(fmt.Sprintf("The last %d:\n", len(shown)))
 	}
 	if s.err == nil && len(shown) > 0 {
@@ -75,7 +80,7 @@ func (m summary) print(w io.Writer, p palette, more string) error {
 		}
 	}
 	switch {
-	case m.Calls == 0:
+	case m.Attempts == 0:
 		s.advice(noCallsText(m.Tunnels))
 	case more != "":
 		s.print("\nmore: " + more + "\n")
