@@ -66,15 +66,18 @@ func (s *servers) close() {
 	s.closed = true
 }
 
-// each calls f for every server and joins the errors.
+// each calls f for every server at the same time, so that a busy one does not
+// keep another one's listener open, and joins the errors.
 func (s *servers) each(f func(*http.Server) error) error {
 	s.mu.Lock()
 	list := s.list
 	s.mu.Unlock()
-	var errs []error
-	for _, h := range list {
-		errs = append(errs, f(h))
+	errs := make([]error, len(list))
+	var wg sync.WaitGroup
+	for i, h := range list {
+		wg.Go(func() { errs[i] = f(h) })
 	}
+	wg.Wait()
 	return errors.Join(errs...)
 }
 
