@@ -11,7 +11,7 @@ while read -r dir target; do
   echo "fuzz $dir $target $time"
   if go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" 2>&1 | tee "$log"; then continue; fi
   # A time limit that ends while an input runs is reported as a failure by the
-  # tool itself, without an input (golang/go#48591).
+  # tool itself, without an input (golang/go#75804, fixed in Go 1.27).
   if grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input' "$log"; then continue; fi
   failed=1
 done < <(grep -rhoE --include='*_test.go' -H '^func Fuzz[A-Za-z0-9_]+' capture cmd exporters internal |
