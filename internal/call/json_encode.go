@@ -1,168 +1,117 @@
 package call
 
 import (
-	"encoding/json"
+	"errors"
 	"time"
 )
 
+// typical is the room for the JSON form of most records.
+const typical = 3 << 10
+
 // MarshalJSON writes schema 1; absent members are not known.
-func (r Record) MarshalJSON() ([]byte, error) {
-	d := document{
-		Schema: Schema, ID: r.Identity.ID, Start: r.Identity.Start.UTC(), Outcome: r.Outcome(),
-		Logical: encodeLogical(r.Identity), Trace: encodeTrace(r.Identity),
-		Target: targetDoc(r.Target), Client: r.Client,
-		Request: encodeRequest(r.Request), Response: encodeResponse(r.Response),
-		Timing: encodeTiming(r.Identity.Start, r.Timing), Stream: encodeStream(r.Stream), Usage: encodeUsage(r.Usage),
-		End: end(r.End), Agent: encodeAgent(r.Agent),
+func (r Record) MarshalJSON() ([]byte, error) { return r.AppendJSON(make([]byte, 0, typical)) }
+
+// AppendJSON appends what MarshalJSON returns. It is written by hand because
+// every call is stored in this form: encoding/json needs four times as long.
+// It fails only for a start that has no RFC 3339 form.
+func (r *Record) AppendJSON(b []byte) ([]byte, error) {
+	start := r.Identity.Start.UTC()
+	if y := start.Year(); y < 0 || y > 9999 {
+		return b, errors.New("call: encode record: year of the start outside of 0 to 9999")
 	}
-	// Copies, so that not the whole record has to live on the heap.
-	if r.Content != (Content{}) {
-		content := r.Content
-		d.Content = &content
+	o := object{b: append(b, '{')}
+	o.number("schema", Schema)
+	o.text("id", r.Identity.ID)
+	writeQuoted(&o, "start", start.AppendFormat(nil, time.RFC3339Nano))
+	o.some("outcome", r.Outcome().String(), r.Outcome() != 0)
+	writeIdentity(&o, &r.Identity)
+	writeTarget(&o, &r.Target)
+	writeClient(&o, &r.Client)
+	writeRequest(&o, &r.Request)
+	writeResponse(&o, &r.Response)
+	writeTiming(&o, r.Identity.Start, &r.Timing)
+	writeStream(&o, &r.Stream)
+	writeUsage(&o, &r.Usage)
+	writeEnd(&o, &r.End)
+	writeAgent(&o, &r.Agent)
+	if c := &r.Content; *c != (Content{}) {
+		o.open("content")
+		o.words("request", c.Request)
+		o.words("response", c.Response)
+		writeFlag(&o, "truncated", c.Truncated)
+		o.close()
 	}
-	if r.Diagnosis.Class != ClassUnknown {
-		diagnosis := r.Diagnosis
-		d.Diagnosis = &diagnosis
-	}
-	return json.Marshal(d)
+	writeDiagnosis(&o, &r.Diagnosis)
+	return append(o.b, '}'), nil
 }
 
-func encodeLogical(i Identity) *logical {
-	if i.Logical == "" {
-		return nil
+func writeIdentity(o *object, i *Identity) {
+	if i.Logical != "" {
+		o.open("logical")
+		o.text("id", i.Logical)
+		o.number("attempt", int64(i.Attempt))
+		o.close()
 	}
-	return &logical{ID: i.Logical, Attempt: i.Attempt}
-}
-
-func encodeTrace(i Identity) *trace {
 	if !i.Span.Valid() {
-		return nil
+		return
 	}
-	t := trace{Trace: i.Span.Trace, Span: i.Span.Span, Sampled: i.Span.Sampled}
-	t.Parent, t.Remote, t.First = spanRef(i.Parent), spanRef(i.Remote), spanRef(i.First)
-	return &t
+	o.open("trace")
+	o.text("trace_id", i.Span.Trace)
+	o.text("span_id", i.Span.Span)
+	o.bool("sampled", i.Span.Sampled)
+	writeSpan(o, "parent", i.Parent)
+	writeSpan(o, "remote", i.Remote)
+	writeSpan(o, "first", i.First)
+	o.close()
 }
 
-func spanRef(c SpanContext) *SpanContext {
+// span writes a reference as encoding/json writes SpanContext.
+func writeSpan(o *object, name string, c SpanContext) {
 	if !c.Valid() {
-		return nil
+		return
 	}
-	return &c
+	o.open(name)
+	o.text("Trace", c.Trace)
+	o.text("Span", c.Span)
+	o.bool("Sampled", c.Sampled)
+	o.close()
 }
 
-func encodeRequest(r Request) request {
-	out := request{
-		Method: r.Method, Path: r.Path, URL: r.URL, Mode: r.Mode, StreamFlag: r.StreamFlag, Keys: r.Keys,
-		Params: r.Params, Messages: r.Messages, Tools: r.Tools, Bytes: r.Bytes, HTTP: r.HTTP,
-		Headers: encodeHeaders(r.Hints.Headers),
-	}
-	if h := r.Hints; h.BodyModel != "" || h.IncludeUsage != Unset || h.StreamType != "" || !h.Body.IsZero() || !h.Core.IsZero() ||
-		h.RetryCount != "" || h.InvocationID != "" || h.ReadTimeout != "" || h.ReusedConn || h.HostMismatch || h.OutputType != "" {
-		out.Hints = &h
-	}
-	return out
+func writeTarget(o *object, t *Target) {
+	o.open("target")
+	o.words("scheme", t.Scheme)
+	o.text("host", t.Host)
+	writeCount(o, "port", int64(t.Port))
+	o.words("provider", t.Provider)
+	o.words("api", t.API)
+	o.words("operation", t.Operation)
+	o.words("format", t.Format)
+	o.words("deployment", t.Deployment)
+	o.words("model", t.Model)
+	o.words("api_version", t.APIVersion)
+	o.some("auth", t.Auth.String(), t.Auth != (Auth{}))
+	o.words("route_prefix", t.RoutePrefix)
+	o.close()
 }
 
-func encodeHeaders(list []Header) map[string]string {
-	if len(list) == 0 {
-		return nil
+func writeClient(o *object, c *Client) {
+	o.open("client")
+	o.text("kind", c.Kind.String())
+	o.words("name", c.Name)
+	o.words("version", c.Version)
+	o.words("framework", c.Framework)
+	o.words("surface", c.Surface)
+	o.words("sdk", c.SDK)
+	o.words("sdk_version", c.SDKVersion)
+	o.words("rule", c.Rule)
+	o.words("user", c.User)
+	if p := c.Process; p != (Process{}) {
+		o.open("process")
+		o.number("pid", int64(p.PID))
+		o.words("name", p.Name)
+		o.close()
 	}
-	out := make(map[string]string, len(list))
-	for _, h := range list {
-		if v, dup := out[h.Name]; dup {
-			out[h.Name] = v + ", " + h.Value
-			continue
-		}
-		out[h.Name] = h.Value
-	}
-	return out
-}
-
-func encodeResponse(r Response) *response {
-	if r.Status == 0 && r.Origin == "" && r.Interim == 0 {
-		return nil
-	}
-	out := response{
-		Status: r.Status, ContentType: r.Body.ContentType, Encoding: r.Body.Encoding, Framing: r.Body.Framing,
-		Transfer: r.Body.Transfer, HTTP: r.HTTP, Bytes: r.Body.Bytes, Interim: r.Interim, Model: r.Model, ID: r.ID,
-		Finish: r.FinishReasons, ServiceTier: r.ServiceTier, Fingerprint: r.Fingerprint,
-		Headers: encodeHeaders(r.Headers), Origin: r.Origin,
-	}
-	if r.Error != (Error{}) {
-		e := r.Error
-		out.Error = &e
-	}
-	return &out
-}
-
-func encodeTiming(start time.Time, t Timing) timing {
-	at := func(x time.Time) float64 { return seconds(Since(start, x)) }
-	lap := func(from, to time.Time) float64 {
-		if from.IsZero() || to.IsZero() {
-			return 0
-		}
-		return seconds(to.Sub(from))
-	}
-	out := timing{
-		DNS: lap(t.Dial, t.DNS), TLS: lap(t.Connect, t.TLS), RequestSent: at(t.RequestSent),
-		Headers: at(t.Headers), FirstByte: at(t.FirstByte), FirstData: at(t.FirstData), FirstContent: at(t.FirstContent),
-		LastData: at(t.LastData), LastByte: at(t.LastByte), Total: at(t.End), Dial: at(t.Dial),
-	}
-	from := t.DNS
-	if from.IsZero() {
-		from = t.Dial
-	}
-	out.Connect = lap(from, t.Connect)
-	return out
-}
-
-func encodeStream(s Stream) *stream {
-	if s.Events == 0 && s.Keepalives == 0 && s.Bursts == 0 && !s.Done && !s.Errored && len(s.Oddities) == 0 {
-		return nil
-	}
-	out := stream{
-		Events: s.Events, ContentEvents: s.ContentEvents, Keepalives: s.Keepalives, Bursts: s.Bursts,
-		LargestBurst: s.LargestBurst, MaxGap: seconds(s.MaxGap), MaxDataGap: seconds(s.MaxDataGap),
-		Done: s.Done, Finish: s.Finish, Errored: s.Errored,
-	}
-	for _, o := range s.Oddities {
-		out.Oddities = append(out.Oddities, o.Name)
-		if out.OddityCounts == nil {
-			out.OddityCounts = map[string]int{}
-		}
-		out.OddityCounts[o.Name] = o.Count
-		if o.Last > 0 {
-			if out.OddityLast == nil {
-				out.OddityLast = map[string]float64{}
-			}
-			out.OddityLast[o.Name] = seconds(o.Last)
-		}
-	}
-	for i, b := range s.Pace {
-		if b.Count > 0 {
-			out.Pace = append(out.Pace, pace{Bin: i, Count: b.Count, Sum: seconds(b.Sum)})
-		}
-	}
-	return &out
-}
-
-func encodeUsage(u Usage) *usage {
-	if u == (Usage{}) {
-		return nil
-	}
-	ref := func(a Amount) *int64 {
-		if !a.Known {
-			return nil
-		}
-		return &a.N
-	}
-	return &usage{ref(u.Input), ref(u.Output), ref(u.Cached), ref(u.CacheWrite), ref(u.Reasoning)}
-}
-
-func encodeAgent(a Agent) agent {
-	return agent{
-		LagMax: seconds(a.LagMax), Overhead: seconds(a.Overhead), BlockedClient: seconds(a.BlockedClient),
-		BlockedUpstream: seconds(a.BlockedUpstream), View: a.View, Capture: a.Capture, Mode: a.Mode, Lost: a.Lost,
-		Conn: a.Conn, PeerAddress: a.PeerAddress, Overrun: seconds(a.Overrun),
-	}
+	o.words("address", c.Address)
+	o.words("user_agent", c.UserAgent)
+	o.close()
 }

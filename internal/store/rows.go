@@ -27,12 +27,13 @@ func (d *database) save(ctx context.Context, items []item, lost *counts) error {
 		return err
 	}
 	callStmt, findingStmt := tx.StmtContext(ctx, d.call), tx.StmtContext(ctx, d.finding)
+	var room []byte // of one row after the other: the driver copies what it is given
 	for _, i := range items {
 		stmt, args := callStmt, []any(nil)
 		if i.finding != nil {
 			stmt, args = findingStmt, findingRow(*i.finding, lost)
 		} else {
-			args = callRow(*i.record, i.live, lost)
+			args, room = callRow(room[:0], i, lost)
 		}
 		if args == nil {
 			continue
@@ -45,37 +46,41 @@ func (d *database) save(ctx context.Context, items []item, lost *counts) error {
 	return tx.Commit()
 }
 
-// callRow returns the values of upsertCall, nil if r cannot be kept.
-func callRow(r call.Record, live bool, lost *counts) []any {
-	r, doc, err := fitted(r, lost)
+// callRow returns the values of upsertCall, nil if the record cannot be kept.
+// The last of them is in room, which is returned for the next row.
+func callRow(room []byte, it item, lost *counts) ([]any, []byte) {
+	r, doc, err := fitted(room, it.record, lost)
 	if err != nil {
 		lost.add(dropEncode, 1)
-		return nil
+		return nil, room
 	}
-	selectors := r
-	if live {
-		selectors = interrupted(r)
+	outcome, class := r.Outcome(), r.Diagnosis.Class
+	if it.live {
+		gone := interrupted(*r)
+		outcome, class = gone.Outcome(), gone.Diagnosis.Class
 	}
-	i, t := r.Identity, r.Target
+	i, t := &r.Identity, &r.Target
 	return []any{
-		i.ID, micros(i.Start), live, selectors.Outcome().String(), selectors.Diagnosis.Class.String(),
-		t.Host, t.Deployment, t.Model, i.Logical, doc,
-	}
+		i.ID, micros(i.Start), it.live, outcome.String(), class.String(), t.Host, t.Deployment, t.Model, i.Logical, doc,
+	}, doc
 }
 
-// fitted returns r as it fits into a row, and its JSON form: a record that is
-// too big loses its content, then its long texts. Its facts are always kept.
-func fitted(r call.Record, lost *counts) (call.Record, []byte, error) {
-	doc, err := r.MarshalJSON()
-	if err == nil && len(doc) > maxRowBytes && hasContent(r) {
+// fitted returns r as it fits into a row, and its JSON form in room: a record
+// that is too big loses its content, then its long texts. Its facts are always
+// kept.
+func fitted(room []byte, r *call.Record, lost *counts) (*call.Record, []byte, error) {
+	doc, err := r.AppendJSON(room)
+	if err == nil && len(doc) > maxRowBytes && hasContent(*r) {
 		lost.add(dropContent, 1)
-		r = withoutContent(r)
-		doc, err = r.MarshalJSON()
+		less := withoutContent(*r)
+		r = &less
+		doc, err = r.AppendJSON(doc[:0])
 	}
 	if err == nil && len(doc) > maxRowBytes {
 		lost.add(dropTooBig, 1)
-		r = facts(r)
-		doc, err = r.MarshalJSON()
+		less := facts(*r)
+		r = &less
+		doc, err = r.AppendJSON(doc[:0])
 	}
 	return r, doc, err
 }
