@@ -108,7 +108,7 @@ func describe(f *facts, r rule, found finding) call.Diagnosis {
 	row := rowOf(r.class)
 	d := call.Diagnosis{
 		Class: r.class, Rule: r.id, Reason: found.reason, Severity: row.Severity, Fault: row.Fault,
-		Text: fill(row.Sentence, f, found), Remedy: remedies(row.Remedies, f.r.Client),
+		Text: fill(row.Sentence, f, found), Remedy: Advise(row.Remedies, caseOf(f.r)),
 	}
 	if found.severity != call.SeverityNone {
 		d.Severity = found.severity

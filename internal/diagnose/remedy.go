@@ -1,10 +1,6 @@
 package diagnose
 
-import (
-	"strings"
-
-	"llmtap/internal/call"
-)
+import "llmtap/internal/call"
 
 // Remedy is one piece of advice; Who is user, admin (of the hub or host) or
 // owner (of the API).
@@ -21,16 +17,6 @@ const (
 	user  = "user"
 	admin = "admin"
 	owner = "owner"
-)
-
-// offJupyter, offLangChain and offSDK are how to turn streaming off in one
-// kind of client; u.off without a known client names them all.
-const (
-	offJupyter = "Jupyter AI 2.29 to 2.31: `c.AiExtension.model_parameters = {\"<provider>:<model>\": {\"disable_streaming\": True}}` " +
-		"in jupyter_jupyter_ai_config.py (2.19 to 2.28 then show an empty answer: upgrade first). " +
-		"Jupyter AI 3.2 ignores that option: choose the model id `azure/o_series/<deployment>`."
-	offLangChain = "LangChain: `disable_streaming=True` on the model (langchain-core 0.2.29 or later)."
-	offSDK       = "SDK or own code: `stream=False`, or leave `stream` out."
 )
 
 var advice = []Remedy{
@@ -70,32 +56,60 @@ var advice = []Remedy{
 	{"o.buf", owner, "Send `X-Accel-Buffering: no` and `no-transform`, no gzip on SSE, no inspection of response bodies by a firewall."},
 }
 
-// remedies returns the texts of ids, fitted to the client that made the call.
-func remedies(ids []string, c call.Client) []string {
+// Who advice is for stands in front of its text where that is not the user;
+// package explain reads it back.
+const (
+	forAdmin = "Admin: "
+	forOwner = "API owner: "
+)
+
+// Case is what advice is fitted to; what is not known fits no better than the
+// catalogue.
+type Case struct {
+	Client call.Client
+	Target call.Target
+	// Mode is what was asked for: who asked for one answer is not told to.
+	Mode call.Mode
+	// Failure is the text of the framework's own exception, if it is known.
+	Failure string
+}
+
+// Advise returns the texts of the remedies with these ids, in their order,
+// fitted to the case: the exact setting for the client and its version, with
+// the deployment's name filled in. What an administrator or the API's owner is
+// to do says so. Unknown ids are left out.
+func Advise(ids []string, c Case) []string {
 	var out []string
 	for _, id := range ids {
 		for _, a := range advice {
 			if a.ID == id {
-				out = append(out, fitted(a, c))
+				out = append(out, fitted(a, c)...)
 			}
 		}
 	}
 	return out
 }
 
-// fitted adds to u.off how the client at hand does it.
-func fitted(a Remedy, c call.Client) string {
-	if a.ID != "u.off" {
-		return a.Text
+// fitted returns one remedy in the words of the case.
+func fitted(a Remedy, c Case) []string {
+	if c.Mode == call.ModePlain && (a.ID == "u.off" || a.ID == "u.plain") {
+		return nil
 	}
-	switch c.Name {
-	case "jupyter-ai":
-		return a.Text + " " + offJupyter
-	case "langchain", "langchain-js":
-		return a.Text + " " + offLangChain
+	switch a.ID {
+	case "u.off":
+		return offTexts(a.Text, c)
+	case "u.plain":
+		return []string{untilThen(a.Text, c.Client)}
+	case "u.upgrade":
+		if known := knownFailure(c.Failure); known != "" {
+			return []string{known}
+		}
 	}
-	if c.Kind == call.ClientDirect {
-		return a.Text + " " + offSDK
+	switch a.Who {
+	case admin:
+		return []string{forAdmin + a.Text}
+	case owner:
+		return []string{forOwner + a.Text}
 	}
-	return strings.Join([]string{a.Text, offLangChain, offJupyter, offSDK}, " ")
+	return []string{a.Text}
 }

@@ -251,26 +251,6 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestRemediesFitTheClient(t *testing.T) {
-	off := func(c call.Client) string {
-		r := record(asked, fails(400, bare("Streaming is not supported by this model")), func(r *call.Record) { r.Client = c })
-		return diagnose.Classify(r).Remedy[0]
-	}
-	jupyter := off(call.Client{Kind: call.ClientFramework, Name: "jupyter-ai"})
-	if !strings.Contains(jupyter, "c.AiExtension.model_parameters") || !strings.Contains(jupyter, "azure/o_series/") || strings.Contains(jupyter, "LangChain:") {
-		t.Errorf("Jupyter AI is told: %s", jupyter)
-	}
-	if s := off(call.Client{Kind: call.ClientFramework, Name: "langchain"}); !strings.Contains(s, "disable_streaming=True") || strings.Contains(s, "Jupyter") {
-		t.Errorf("LangChain is told: %s", s)
-	}
-	if s := off(call.Client{Kind: call.ClientDirect, Name: "openai-python"}); !strings.Contains(s, "stream=False") || strings.Contains(s, "Jupyter") {
-		t.Errorf("an SDK is told: %s", s)
-	}
-	if s := off(call.Client{}); !strings.Contains(s, "Jupyter AI") || !strings.Contains(s, "LangChain") || !strings.Contains(s, "SDK") {
-		t.Errorf("an unknown client is told: %s", s)
-	}
-}
-
 func FuzzClassify(f *testing.F) {
 	f.Add(400, "Streaming is 'not supported' \"here", "stream_not_allowed", "stream", true)
 	f.Add(500, "“ストリーミング」は「", "A_B", "messages[0].content", false)

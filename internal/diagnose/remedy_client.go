@@ -1,0 +1,173 @@
+package diagnose
+
+import (
+	"strconv"
+	"strings"
+
+	"llmtap/internal/call"
+)
+
+// caseOf takes from a record what advice depends on.
+func caseOf(r *call.Record) Case {
+	c := Case{Client: r.Client, Target: r.Target, Mode: r.Request.Mode}
+	if r.Request.Method == "" && r.Target.Host == "" { // a framework that failed before it called
+		c.Failure = r.End.Reason + " " + r.End.Detail
+	}
+	return c
+}
+
+// offTexts is how the client at hand stops streaming; without a known client
+// every way is named.
+func offTexts(general string, c Case) []string {
+	switch c.Client.Name {
+	case "jupyter-ai":
+		return prefixed(general, offJupyter(c))
+	case "langchain":
+		return prefixed(general, []string{offLangChain})
+	case "langchain-js":
+		return prefixed(general, []string{"LangChain JS: `disableStreaming: true` on the model."})
+	case "litellm":
+		return prefixed(general, []string{"LiteLLM: `stream=False`. If this is Jupyternaut: " + off3(c.Target)})
+	case "llama-index":
+		return prefixed(general, []string{"LlamaIndex: `chat` or `complete` instead of `stream_chat` and `stream_complete`."})
+	case "vercel-ai":
+		return prefixed(general, []string{"AI SDK: `generateText` instead of `streamText`."})
+	}
+	if c.Client.Kind == call.ClientDirect {
+		return prefixed(general, []string{offSDK})
+	}
+	return prefixed(general, append([]string{offLangChain}, append(offJupyter(Case{Target: c.Target}), offSDK)...))
+}
+
+// prefixed puts the general advice before the first special one, so that each
+// can be read alone.
+func prefixed(general string, special []string) []string {
+	special[0] = general + " " + special[0]
+	return special
+}
+
+const (
+	offLangChain = "LangChain: `disable_streaming=True` on the model (langchain-core 0.2.29 or later)."
+	offSDK       = "SDK or own code: `stream=False`, or leave `stream` out."
+)
+
+// offJupyter is measured per version (2.19, 2.29, 2.31 and 3.2); the version
+// decides only which text is shown, never what went wrong.
+func offJupyter(c Case) []string {
+	major, minor, known := release(c.Client.Version)
+	name := "Jupyter AI " + c.Client.Version
+	switch {
+	case known && major >= 3:
+		return []string{name + ": " + off3(c.Target)}
+	case known && major == 2 && minor >= 29:
+		return append([]string{name + ": " + off229(c.Target)}, offConfigFile(c.Target))
+	case known && major == 2 && minor >= 19:
+		return []string{
+			name + ": upgrade to 2.29 or later first; with this version `disable_streaming` leads to an empty answer in the chat.",
+			"Jupyter AI 2.29 to 2.31, after the upgrade: " + off229(c.Target),
+		}
+	case known:
+		return []string{
+			name + " itself does not ask for streams in the chat; find out what else does.",
+			"Jupyter AI 2.29 to 2.31: " + off229(c.Target),
+		}
+	case strings.HasSuffix(c.Client.Rule, "-chat-3"):
+		return []string{"Jupyter AI 3, told from its prompt: " + off3(c.Target)}
+	case strings.HasSuffix(c.Client.Rule, "-chat-2"):
+		return []string{"Jupyter AI 2.29 to 2.31: " + off229(c.Target), before229}
+	}
+	return []string{
+		"Jupyter AI 2.29 to 2.31: " + off229(c.Target), before229,
+		"Jupyter AI 3.2: " + off3(c.Target),
+	}
+}
+
+const before229 = "Jupyter AI 2.19 to 2.28: upgrade to 2.29 or later first; `disable_streaming` there leads to an empty answer in the chat."
+
+func off229(t call.Target) string {
+	return "`c.AiExtension.model_parameters = {\"" + modelID(t) + "\": {\"disable_streaming\": True}}` in jupyter_jupyter_ai_config.py " +
+		"(`\"streaming\": False` does not help)."
+}
+
+func offConfigFile(t call.Target) string {
+	return "Without access to the server's configuration: `\"disable_streaming\": true` in config.json under `fields[\"" + modelID(t) + "\"]`."
+}
+
+func off3(t call.Target) string {
+	if t.Provider != "" && !azure(t) {
+		return "it always streams, and `disable_streaming` changes nothing; use `%%ai`, which asks for one answer."
+	}
+	return "it ignores `disable_streaming`; choose the model id `azure/o_series/" + deployment(t) + "`, for which it sends no `stream` " +
+		"(the system message then goes out as a user message)."
+}
+
+// modelID is the key under which Jupyter AI keeps a model's settings.
+func modelID(t call.Target) string {
+	switch {
+	case azure(t):
+		return "azure-chat-openai:" + deployment(t)
+	case t.Provider == "openai":
+		return "openai-chat:" + plainName(t.Model, "<model>")
+	}
+	return "<provider>:" + plainName(t.Model, "<model>")
+}
+
+func azure(t call.Target) bool { return strings.HasPrefix(t.API, "azure.") }
+
+func deployment(t call.Target) string { return plainName(t.Deployment, "<deployment>") }
+
+// plainName returns s if it can stand in a line of configuration as it is.
+func plainName(s, otherwise string) string {
+	odd := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:", r))
+	}
+	if s == "" || len(s) > 64 || s == "REDACTED" || strings.ContainsFunc(s, odd) {
+		return otherwise
+	}
+	return s
+}
+
+// untilThen leaves out the ways that the client does not have.
+func untilThen(general string, c call.Client) string {
+	switch {
+	case c.Name == "jupyter-ai":
+		return "Until then use `/generate` or `%%ai`: they ask for one plain answer."
+	case c.Kind == call.ClientUnknown, c.Kind == call.ClientFramework:
+		return general
+	}
+	return "Until then leave `stream` out: the service may still give one plain answer."
+}
+
+// failures are what frameworks were seen to die of before any request, and
+// what mended it.
+var failures = []struct{ words, remedy string }{
+	{"'proxies'", "The openai package is too old for the httpx beside it: `pip install \"httpx<0.28\"`, or openai 1.55.3 or later."},
+	{"CacheableResult", "LiteLLM does not fit the mcp package beside it: `pip install \"litellm<1.100\"`."},
+	{"'disable_streaming'", "`disable_streaming` needs langchain-core 0.2.29 or later, and Jupyter AI 2.29 or later to show the answer: upgrade Jupyter AI."},
+	{"OPENAI_API_VERSION", "Jupyter AI 2.15 to 2.28.2 loses what the settings panel says: upgrade to 2.28.3 or later, or set AZURE_OPENAI_ENDPOINT and " +
+		"OPENAI_API_VERSION in the server's environment."},
+	{"azure_openai_api_key", "Jupyter AI 2.14 to 2.16 hands the key on under a wrong name: upgrade to 2.17 or later."},
+	{"AZURE_OPENAI_API_KEY", "Jupyter AI 2.14 to 2.16 hands the key on under a wrong name: upgrade to 2.17 or later."},
+	{"azure_endpoint", "Jupyter AI 2.13 gives the endpoint under a name that langchain-openai no longer takes: upgrade to 2.17 or later."},
+}
+
+func knownFailure(text string) string {
+	for _, f := range failures {
+		if strings.Contains(text, f.words) {
+			return f.remedy
+		}
+	}
+	return ""
+}
+
+// release reads major and minor number; false if it is none.
+func release(s string) (major, minor int, ok bool) {
+	first, rest, _ := strings.Cut(s, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	major, err := strconv.Atoi(first)
+	if err != nil {
+		return 0, 0, false
+	}
+	minor, err = strconv.Atoi(second)
+	return major, minor, err == nil
+}
