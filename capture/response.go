@@ -30,8 +30,6 @@ type responseReader struct {
 	burst       int // data events of the current burst
 	broken      bool
 	keep        *cappedText
-	odd         int       // oddities so far
-	oddAt       time.Time // when the last one came
 	onKind      func(wire.Kind)
 	stream      call.Stream
 }
@@ -48,7 +46,6 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 	r.Response.Body.ContentType = mediaType(head.get("Content-Type"))
 	r.Response.Body.Encoding = strings.ToLower(head.get("Content-Encoding"))
 	r.Response.Body.Transfer = transferOf(h.Transfer)
-	r.Agent.Overhead += time.Duration(x.conn.lag.Load())
 	if h.Status == 101 || !x.ask.scanned() {
 		return
 	}
@@ -120,10 +117,10 @@ func (r *responseReader) push(p []byte, at time.Time) {
 	}
 	t.LastByte, r.now = at, at
 	agent := &r.x.rec.Agent
-	if lag := time.Duration(r.x.conn.lag.Load()); lag > agent.LagMax {
+	if lag := time.Duration(r.x.conn.cost.lag.Load()); lag > agent.LagMax {
 		agent.LagMax = lag
 	}
-	if d := time.Duration(r.x.conn.blocked.Load()); d > blockedWrite {
+	if d := time.Duration(r.x.conn.cost.blocked.Load()); d > blockedWrite {
 		agent.BlockedClient += d
 	}
 	switch {
@@ -140,10 +137,8 @@ func (r *responseReader) push(p []byte, at time.Time) {
 func (r *responseReader) ended() bool { return r.zip != nil && r.zip.done() }
 
 func (r *responseReader) decode(p []byte) {
+	r.wire.At(int64(call.Since(r.x.rec.Identity.Start, r.now)))
 	r.wire.Push(p, r.onKind)
-	if n := r.wire.Odd(); n != r.odd {
-		r.odd, r.oddAt = n, r.now
-	}
 	if r.keep != nil {
 		r.keep.add(p)
 	}
@@ -222,8 +217,8 @@ func (r *responseReader) answer(whole bool) {
 // oddities adds what only the two heads together show, in order of name.
 func (r *responseReader) oddities(list []call.Oddity) []call.Oddity {
 	rec := &r.x.rec
-	if len(list) == 1 { // with several, which one came last is not known
-		list[0].Last = call.Since(rec.Identity.Start, r.oddAt)
+	for i := range list {
+		list[i].Last = time.Duration(r.wire.LastOdd(list[i].Name))
 	}
 	if !r.x.ask.offered(rec.Response.Body.Encoding) {
 		list = append(list, call.Oddity{Name: "encoding_unoffered", Count: 1, Last: call.Since(rec.Identity.Start, rec.Timing.LastByte)})

@@ -84,7 +84,11 @@ const (
 	noSpace
 	oversize
 	repeatedFinish
+	textCumulative
+	textDoubled
+	toolBadArguments
 	toolNoIndex
+	toolTwoIDs
 	trailingJSON
 	unknownField
 	quirkCount
@@ -95,18 +99,32 @@ var quirkNames = [quirkCount]string{
 	"after_terminal", "async_filter", "bad_json", "block_without_data", "bom", "choices_empty", "choices_null",
 	"comment", "comment_after_id", "cr", "crlf", "data_empty", "delta_missing", "eventstream_crc",
 	"eventstream_truncated", "id_empty", "leading_blank", "line_separator", "multi_data", "no_charset", "no_space",
-	"oversize", "repeated_finish", "tool_no_index", "trailing_json", "unknown_field",
+	"oversize", "repeated_finish", "text_cumulative", "text_doubled", "tool_bad_arguments", "tool_no_index",
+	"tool_two_ids", "trailing_json", "unknown_field",
 }
 
-// quirks counts oddities.
-type quirks [quirkCount]int
+// quirks counts oddities and remembers when each came last, by the clock of
+// Response.At.
+type quirks struct {
+	n, at [quirkCount]int64
+	now   int64
+}
+
+func (q *quirks) note(k quirk) { q.add(k, 1) }
+
+func (q *quirks) add(k quirk, n int) {
+	if n > 0 {
+		q.n[k] += int64(n)
+		q.at[k] = q.now
+	}
+}
 
 // list returns those that occurred.
 func (q *quirks) list() []call.Oddity {
 	var out []call.Oddity
-	for i, n := range q {
+	for i, n := range q.n {
 		if n > 0 {
-			out = append(out, call.Oddity{Name: quirkNames[i], Count: n})
+			out = append(out, call.Oddity{Name: quirkNames[i], Count: int(n)})
 		}
 	}
 	return out

@@ -251,15 +251,91 @@ func TestOddities(t *testing.T) {
 	}
 }
 
-func TestOddGrowsWithOddities(t *testing.T) {
+// TestOdditiesAreTimed tells an oddity that a client died of from one it met
+// and went on.
+func TestOdditiesAreTimed(t *testing.T) {
 	r := wire.NewResponse(chatMatch(t), call.ModeStream, wire.ResponseHead{Status: 200})
-	r.Push([]byte(stream(contentChunk)), nil)
-	if got := r.Odd(); got != 0 {
-		t.Errorf("%d oddities in a healthy event", got)
+	for at, piece := range []string{"", ": a\n\n", "data:\n\n", ": b\n\n", stream(contentChunk)} {
+		r.At(int64(at))
+		r.Push([]byte(piece), nil)
 	}
-	r.Push([]byte(": a\n\n"), nil)
-	r.Push([]byte("data:\n\n"), nil)
-	if got := r.Odd(); got != 2 {
-		t.Errorf("%d oddities, want 2", got)
+	for name, want := range map[string]int64{"comment": 3, "data_empty": 2, "crlf": 0, "no_such": 0} {
+		if got := r.LastOdd(name); got != want {
+			t.Errorf("%s came last at %d, want %d", name, got, want)
+		}
+	}
+}
+
+// TestRepeatedText holds what a piece must look like to count as a repeat.
+func TestRepeatedText(t *testing.T) {
+	pieces := func(texts ...string) string {
+		var chunks []string
+		for _, s := range texts {
+			chunks = append(chunks, `{"choices":[{"index":0,"delta":{"content":"`+s+`"}}]}`)
+		}
+		return stream(chunks...)
+	}
+	other := strings.Repeat(stream(`{"choices":[{"index":1,"delta":{"content":"a long piece"}}]}`), 9)
+	for _, tt := range []struct{ name, body, want string }{
+		{"pieces", pieces("Owls", " hunt", " at", " night"), ""},
+		{"all so far", pieces("Owls", "Owls hunt", "Owls hunt at", "Owls hunt at night"), "text_cumulative*3"},
+		{"all so far, another choice between", pieces("Owls", "Owls hunt") + other + pieces("Owls hunt at", "Owls hunt at night"), "text_cumulative*3"},
+		{"all so far, said again at the end", pieces("O", "Ow", "Owl", "Owls", "Owls"), "text_cumulative*3"},
+		{"two are chance", pieces("a", "ab", "abc"), ""},
+		{"the same word", pieces("ha", "ha", "ha", "ha", "ha"), ""},
+		{"each twice", pieces("OwlsOwls", " hunt hunt", " at at", " night night"), "text_doubled*4"},
+		{"mostly twice", pieces("OwlsOwls", " hunt hunt", ".", " at at"), "text_doubled*3"},
+		{"laughter", pieces("haha", " they", " said", "haha", " owls", "haha", " fly"), ""},
+		{"rules", pieces("----", "----", "====", "  ", "----"), ""},
+		{"escaped", pieces(`\u00dcber`, `\u00dcber \"`, `\u00dcber \"uns`, `\u00dcber \"uns\n.`), "text_cumulative*3"},
+		{"Chinese", pieces("猫", "猫头", "猫头鹰", "猫头鹰飞"), "text_cumulative*3"},
+		{"reasoning", strings.ReplaceAll(pieces("a", "ab", "abc", "abcd"), `"content"`, `"reasoning_content"`), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, _ := answer(t, wire.ResponseHead{}, tt.body, true)
+			if got := oddities(f.Oddities); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestToolPieces holds what keeps the pieces of tool calls from being joined.
+func TestToolPieces(t *testing.T) {
+	chunk := func(calls string) string { return `{"choices":[{"index":0,"delta":{"tool_calls":[` + calls + `]}}]}` }
+	begin := func(index, id string) string {
+		return chunk(`{"index":` + index + `,"id":"` + id + `","function":{"name":"f","arguments":""}}`)
+	}
+	more := func(index, text string) string {
+		return chunk(`{"index":` + index + `,"function":{"arguments":"` + text + `"}}`)
+	}
+	const toolsDone = `{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}`
+	for _, tt := range []struct{ name, body, want string }{
+		{"two calls", stream(begin("0", "a"), more("0", `{\"x\":`), begin("1", "b"), more("0", `1}`), more("1", `{}`), toolsDone), ""},
+		{"no arguments", stream(begin("0", "a"), toolsDone), ""},
+		{"the id in every piece", stream(begin("0", "a"), begin("0", "a"), more("0", "{}"), toolsDone), ""},
+		{"one index, two ids", stream(begin("0", "a"), more("0", "{}"), begin("0", "b"), more("0", "{}"), toolsDone), "tool_two_ids"},
+		{"cut", stream(begin("0", "a"), more("0", `{\"x\":\"no`), toolsDone), "tool_bad_arguments"},
+		{"one of two is cut", stream(begin("0", "a"), more("0", `{}`), begin("1", "b"), more("1", `{`), toolsDone), "tool_bad_arguments"},
+		{"more than JSON", stream(begin("0", "a"), more("0", `{} {}`), toolsDone), "tool_bad_arguments"},
+		{"cut, and said so", stream(begin("0", "a"), more("0", `{`), `{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}`), ""},
+		{"cut, no finish", stream(begin("0", "a"), more("0", `{`)), ""},
+		{"finish beside the last piece", stream(begin("0", "a"), strings.Replace(more("0", `{}`), `]}}`, `]},"finish_reason":"tool_calls"}`, 1)), ""},
+		{"members in another order", stream(begin("0", "a"), `{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{}"},"index":0}]},"index":0}]}`, toolsDone), ""},
+		{"arguments as an object", stream(begin("0", "a"), chunk(`{"index":0,"function":{"arguments":{"x":1}}}`), toolsDone), ""},
+		{"long arguments", stream(begin("0", "a"), more("0", strings.Repeat("x", 9000)), toolsDone), ""},
+		{"a function call", stream(`{"choices":[{"index":0,"delta":{"function_call":{"name":"f","arguments":"{\"x\""}}}]}`,
+			`{"choices":[{"index":0,"delta":{"function_call":{"arguments":":1}"}}}]}`, strings.Replace(toolsDone, "tool_calls", "function_call", 1)), ""},
+		{"a cut function call", stream(`{"choices":[{"index":0,"delta":{"function_call":{"name":"f","arguments":"{\"x\""}}}]}`,
+			strings.Replace(toolsDone, "tool_calls", "function_call", 1)), "tool_bad_arguments"},
+		{"no index", stream(chunk(`{"id":"a","function":{"name":"f","arguments":"{"}}`), chunk(`{"id":"b","function":{"name":"f","arguments":"{}"}}`), toolsDone), "tool_no_index*2"},
+		{"a plain answer", `{"choices":[{"index":0,"message":{"tool_calls":[{"id":"a","function":{"arguments":"{"}},{"id":"b"}]},"finish_reason":"tool_calls"}]}`, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, _ := answer(t, wire.ResponseHead{}, tt.body, true)
+			if got := oddities(f.Oddities); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

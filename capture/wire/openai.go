@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 
 	"llmtap/internal/call"
@@ -22,9 +21,13 @@ const (
 	oaMessage
 	oaContent
 	oaReasoning
+	oaText // content whose text is looked at
 	oaToolCall
 	oaToolIndex
-	oaToolText
+	oaToolID
+	oaToolName
+	oaToolArguments
+	oaFunctionArguments
 	oaFilter
 	oaUsage
 	oaFallback
@@ -47,7 +50,8 @@ type openai struct {
 	choice  openaiChoice
 	usage   openaiUsage
 	choices choiceSet
-	tools   []uint16 // choice<<8 | tool index, in order of appearance
+	tools   toolBook
+	text    repeats
 }
 
 // openaiEvent is what the document at hand held.
@@ -63,8 +67,8 @@ type openaiChoice struct {
 	pos, index            int
 	delta, message, async bool
 	finish                []byte
-	toolAt                int     // index of the tool call at hand
-	tools                 []uint8 // indexes of those before it
+	tools                 toolPieces
+	text                  textPiece
 }
 
 // openaiUsage is the usage object at hand; fallback marks Groq's x_groq.
@@ -90,6 +94,9 @@ func (o *openai) value(at slot, v *value, t *tally) {
 		first(&t.Fingerprint, v)
 	case oaContent:
 		o.ev.content = o.ev.content || v.form == formString && v.some
+	case oaText:
+		o.ev.content = o.ev.content || v.form == formString && v.some
+		o.choice.text.take(v, o.text.lastLen)
 	case oaReasoning:
 		o.ev.reasoning = o.ev.reasoning || v.form == formString && v.some
 	case oaUsage, oaFallback:
@@ -132,7 +139,7 @@ func (o *openai) choiceValue(at slot, v *value, t *tally) {
 func (o *openai) element(v *value, t *tally) {
 	c := &o.choice
 	if v.form == formOpen {
-		*c = openaiChoice{pos: c.pos + 1, index: c.pos + 1, finish: c.finish[:0], tools: c.tools[:0]}
+		*c = openaiChoice{pos: c.pos + 1, index: c.pos + 1, finish: c.finish[:0], tools: c.tools.again()}
 		return
 	}
 	if v.form != formClose {
@@ -144,7 +151,10 @@ func (o *openai) element(v *value, t *tally) {
 			t.note(asyncFilter)
 		}
 	}
-	o.bookTools(t)
+	o.tools.book(c, t)
+	if t.stream {
+		o.text.see(c.index, c.text, t)
+	}
 	if o.choices.see(c.index, c.finish) {
 		t.note(repeatedFinish)
 	}
@@ -155,45 +165,30 @@ func (o *openai) element(v *value, t *tally) {
 }
 
 func (o *openai) toolValue(at slot, v *value, t *tally) {
+	c := &o.choice
 	switch at {
 	case oaToolCall:
-		o.toolCall(v, t)
-	case oaToolIndex:
-		if n, ok := count(v); ok {
-			o.choice.toolAt = int(n)
-		}
-	case oaToolText:
-		o.ev.tool = o.ev.tool || v.form == formString && v.some
-	}
-}
-
-// toolCall begins or ends one tool call or a piece of one. In a message calls
-// are told apart by their place, in deltas by their index.
-func (o *openai) toolCall(v *value, t *tally) {
-	c := &o.choice
-	switch {
-	case v.form == formOpen:
-		c.toolAt = -1
-	case v.form == formClose && len(c.tools) < maxChoices:
-		at := c.toolAt
-		if at < 0 && c.message {
-			at = len(c.tools)
-		} else if at < 0 {
-			at = 0
+		if v.form == formOpen {
+			c.tools.begin()
+		} else if v.form == formClose && c.tools.end(c.message) {
 			t.note(toolNoIndex)
 		}
-		c.tools = append(c.tools, uint8(at))
-	}
-}
-
-// bookTools counts the tool calls of the choice at hand that are new.
-func (o *openai) bookTools(t *tally) {
-	for _, at := range o.choice.tools {
-		id := uint16(uint8(o.choice.index))<<8 | uint16(at)
-		if !slices.Contains(o.tools, id) && len(o.tools) < maxChoices {
-			o.tools = append(o.tools, id)
-			t.ToolCalls++
+	case oaToolIndex:
+		if n, ok := count(v); ok {
+			c.tools.now.at = int(n)
 		}
+	case oaToolID:
+		if v.form == formString && v.some {
+			c.tools.now.id = hashOf(v.text)
+		}
+	case oaToolName:
+		o.ev.tool = o.ev.tool || v.form == formString && v.some
+	case oaToolArguments:
+		o.ev.tool = o.ev.tool || v.form == formString && v.some
+		c.tools.arguments(v)
+	case oaFunctionArguments:
+		o.ev.tool = o.ev.tool || v.form == formString && v.some
+		c.tools.function(v)
 	}
 }
 

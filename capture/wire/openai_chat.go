@@ -8,7 +8,7 @@ var chatPaths = slices.Concat([]path{
 	{path: "choices[].delta", slot: oaDelta, keep: keepNone},
 	{path: "choices[].message", slot: oaMessage, keep: keepNone},
 	{path: "choices[].content_filter_offsets", slot: oaFilter, keep: keepNone},
-}, openaiPaths, answerPaths("choices[].delta"), answerPaths("choices[].message"))
+}, openaiPaths, answerPaths("choices[].delta", oaText, keepText), answerPaths("choices[].message", oaContent, keepNone))
 
 // openaiPaths are common to chat and legacy completions.
 var openaiPaths = []path{
@@ -32,11 +32,12 @@ var openaiPaths = []path{
 	{path: "x_groq.usage.completion_tokens", slot: oaOutput},
 }
 
-// answerPaths are those of model output below a delta or a message.
-func answerPaths(under string) []path {
+// answerPaths are those of model output below a delta or a message. Only of
+// deltas is the text of the answer looked at.
+func answerPaths(under string, text slot, k keep) []path {
 	return []path{
-		{path: under + ".content", slot: oaContent, keep: keepNone},
-		{path: under + ".content[].text", slot: oaContent, keep: keepNone},
+		{path: under + ".content", slot: text, keep: k},
+		{path: under + ".content[].text", slot: text, keep: k},
 		{path: under + ".content[].thinking[].text", slot: oaReasoning, keep: keepNone},
 		{path: under + ".refusal", slot: oaContent, keep: keepNone},
 		{path: under + ".reasoning_content", slot: oaReasoning, keep: keepNone},
@@ -45,10 +46,11 @@ func answerPaths(under string) []path {
 		{path: under + ".audio.transcript", slot: oaContent, keep: keepNone},
 		{path: under + ".tool_calls[]", slot: oaToolCall, keep: keepNone},
 		{path: under + ".tool_calls[].index", slot: oaToolIndex},
-		{path: under + ".tool_calls[].function.name", slot: oaToolText, keep: keepNone},
-		{path: under + ".tool_calls[].function.arguments", slot: oaToolText, keep: keepNone},
-		{path: under + ".function_call.name", slot: oaToolText, keep: keepNone},
-		{path: under + ".function_call.arguments", slot: oaToolText, keep: keepNone},
+		{path: under + ".tool_calls[].id", slot: oaToolID},
+		{path: under + ".tool_calls[].function.name", slot: oaToolName, keep: keepNone},
+		{path: under + ".tool_calls[].function.arguments", slot: oaToolArguments, keep: k},
+		{path: under + ".function_call.name", slot: oaToolName, keep: keepNone},
+		{path: under + ".function_call.arguments", slot: oaFunctionArguments, keep: k},
 	}
 }
 

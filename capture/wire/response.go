@@ -121,13 +121,18 @@ func (r *Response) Close(whole bool, emit func(Kind)) {
 	}
 }
 
-// Odd returns how many oddities were counted so far: it grows exactly when a push
-// brought a new one, whose name Facts then tells.
-func (r *Response) Odd() (n int) {
-	for _, c := range r.dec.odd {
-		n += c
+// At sets the clock for the oddities of the next pushes; any unit will do.
+func (r *Response) At(now int64) { r.dec.odd.now = now }
+
+// LastOdd returns what the clock showed when an oddity came last; 0 if it did
+// not, or if nobody set the clock.
+func (r *Response) LastOdd(name string) int64 {
+	for i, n := range quirkNames {
+		if n == name {
+			return r.dec.odd.at[i]
+		}
 	}
-	return n
+	return 0
 }
 
 // Facts returns what has been seen so far; the caller owns its slices.

@@ -52,11 +52,11 @@ func (f *framer) push(p []byte) {
 		if f.cr {
 			f.cr = false
 			if p[0] == '\n' {
-				f.odd[crlf]++
+				f.odd.note(crlf)
 				p = p[1:]
 				continue
 			}
-			f.odd[loneCR]++
+			f.odd.note(loneCR)
 		}
 		if f.field == fieldNone {
 			p = f.head(p)
@@ -133,7 +133,7 @@ func (f *framer) rest(p []byte) []byte {
 	}
 	end := lineEnd(p)
 	if end > 0 {
-		f.odd[lineSeparator] += f.seps.push(p[:end])
+		f.odd.add(lineSeparator, f.seps.push(p[:end]))
 		f.out.part(f.field, p[:end])
 	}
 	if end == len(p) {

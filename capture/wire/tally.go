@@ -11,7 +11,7 @@ type tally struct {
 }
 
 // note counts an oddity.
-func (t *tally) note(q quirk) { t.odd[q]++ }
+func (t *tally) note(q quirk) { t.odd.note(q) }
 
 // count books a data event.
 func (t *tally) count(k Kind) Kind {
