@@ -3,6 +3,7 @@ package prom
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -29,6 +30,26 @@ type genAI struct {
 	usage      []usageMetric
 	tokens     []*prometheus.HistogramVec // input, output
 	oldTokens  *prometheus.HistogramVec
+	found      foundSeries
+}
+
+// foundSeries are the ones that each call counts in.
+type foundSeries struct {
+	inference memo[series, *durations] // by stream, kind and error type
+	chunks    memo[series, *durations] // by kind and generation of names
+	usage     memo[series, []prometheus.Counter]
+}
+
+// series is a set of base labels and what follows them.
+type series struct {
+	operation, provider, model, host string
+	more                             [3]string
+}
+
+func (l *labels) series(more ...string) series {
+	s := series{operation: l.operation, provider: l.provider, model: l.model, host: l.host}
+	copy(s.more[:], more)
+	return s
 }
 
 // usageMetric is one token counter and where its number comes from.
@@ -103,29 +124,32 @@ func (g *genAI) collectors() []prometheus.Collector {
 
 // record books one attempt.
 func (g *genAI) record(r *call.Record, l *labels) {
-	errorType, ex := r.ErrorType(), exemplar(r)
+	errorType := r.ErrorType()
 	asked := slices.Contains(inference, l.operation)
-	duration := l.base(l.stream, l.kind, errorType)
 	if g.inference != nil && asked {
-		observe(g.inference.WithLabelValues(duration...), r.Duration().Seconds(), ex)
+		g.found.inference.get(l.series(l.stream, l.kind, errorType), func() *durations {
+			return &durations{Observer: g.inference.WithLabelValues(l.base(l.stream, l.kind, errorType)...)}
+		}).observe(r.Duration(), r)
 	}
 	if g.old || !asked {
-		observe(g.operation.WithLabelValues(duration...), r.Duration().Seconds(), ex)
+		observe(g.operation.WithLabelValues(l.base(l.stream, l.kind, errorType)...), r.Duration().Seconds(), exemplar(r))
 	}
 	if !asked {
 		return
 	}
-	g.chunksOf(r, l, ex)
+	g.chunksOf(r, l)
 	g.tokensOf(r, l, errorType)
 }
 
-func (g *genAI) chunksOf(r *call.Record, l *labels, ex prometheus.Labels) {
+func (g *genAI) chunksOf(r *call.Record, l *labels) {
 	first, ok := r.TimeToFirstChunk()
 	if !ok {
 		return
 	}
-	for _, h := range g.firstChunk {
-		observe(h.WithLabelValues(l.base(l.kind)...), first.Seconds(), ex)
+	for i, h := range g.firstChunk {
+		g.found.chunks.get(l.series(l.kind, strconv.Itoa(i)), func() *durations {
+			return &durations{Observer: h.WithLabelValues(l.base(l.kind)...)}
+		}).observe(first, r)
 	}
 	for _, p := range g.pace {
 		p.add(l.base(l.kind), &r.Stream)
@@ -134,11 +158,15 @@ func (g *genAI) chunksOf(r *call.Record, l *labels, ex prometheus.Labels) {
 
 func (g *genAI) tokensOf(r *call.Record, l *labels, errorType string) {
 	// A record knows no modalities: unknown, never guessed.
-	labels := l.base(unknown, l.answered)
-	for _, u := range g.usage {
-		c := u.vec.WithLabelValues(labels...)
+	counters := g.found.usage.get(l.series(unknown, l.answered), func() (all []prometheus.Counter) {
+		for _, u := range g.usage {
+			all = append(all, u.vec.WithLabelValues(l.base(unknown, l.answered)...))
+		}
+		return all
+	})
+	for i, u := range g.usage {
 		if a := u.amount(r.Usage); a.Known && a.N > 0 {
-			c.Add(float64(a.N))
+			counters[i].Add(float64(a.N))
 		}
 	}
 	for i, a := range []call.Amount{r.Usage.Input, r.Usage.Output} {

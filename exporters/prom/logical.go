@@ -36,7 +36,7 @@ type logicalCall struct {
 	recorded int // highest attempt that was sealed
 	held     *call.Record
 	until    time.Time // when held counts; zero while the next attempt is in flight
-	counted  string    // outcome and class it was counted with
+	counted  counted
 	seen     time.Time
 	end      time.Time     // of the last sealed attempt
 	gap      time.Duration // before it
@@ -58,15 +58,16 @@ func (c *logicalCalls) start(r *call.Record, now time.Time) {
 	}
 }
 
-// seal takes the record of an attempt.
-func (c *logicalCalls) seal(r *call.Record, now time.Time) {
+// seal takes the record of an attempt and says whether its logical call is over
+// and to be counted with it. (It does not count itself, so that the record of
+// most calls need not live on the heap.)
+func (c *logicalCalls) seal(r *call.Record, now time.Time) (over bool) {
 	if r.Identity.Logical == "" {
-		c.count(r)
-		return
+		return true
 	}
 	e, n := c.get(r.Identity.Logical, now), attempt(r)
 	if n < e.recorded {
-		return // a later attempt has spoken already
+		return false // a later attempt has spoken already
 	}
 	if !e.end.IsZero() && n > e.recorded {
 		e.gap = r.Identity.Start.Sub(e.end)
@@ -78,9 +79,10 @@ func (c *logicalCalls) seal(r *call.Record, now time.Time) {
 	case c.holds(r):
 		e.held, e.until = keep(r), now.Add(window(r, e.gap))
 	default:
-		c.release(e, r)
+		over = e.over(r)
 	}
 	e.started = max(e.started, n)
+	return over
 }
 
 // sweep counts what waited long enough and forgets what is over.
@@ -129,15 +131,30 @@ func (c *logicalCalls) forget(el *list.Element) {
 	delete(c.byID, e.id)
 }
 
-// release counts a logical call. One that was counted and goes on after its
-// window is not counted again unless it ended differently.
+// release counts a logical call that was held.
 func (c *logicalCalls) release(e *logicalCall, r *call.Record) {
-	e.held = nil
-	what := r.Outcome().String() + " " + r.Diagnosis.Class.String()
-	if e.counted != what {
-		e.counted = what
+	if e.over(r) {
 		c.count(r)
 	}
+}
+
+// over ends the call with r and says whether that is to be counted. One that
+// was counted and goes on after its window is not counted again unless it ended
+// differently.
+func (e *logicalCall) over(r *call.Record) bool {
+	e.held = nil
+	last := counted{r.Outcome(), r.Diagnosis.Class}
+	if e.counted == last {
+		return false
+	}
+	e.counted = last
+	return true
+}
+
+// counted is how a logical call was counted; zero if it was not.
+type counted struct {
+	outcome call.Outcome
+	class   call.Class
 }
 
 // holds reports whether an attempt's failure may be mended by a retry.

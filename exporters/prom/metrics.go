@@ -15,6 +15,7 @@ type attemptMetrics struct {
 	maxGap       *prometheus.HistogramVec
 	largestBurst *prometheus.HistogramVec
 	usageMissing *prometheus.CounterVec
+	gaps         memo[[2]string, *durations] // series of maxGap by target
 }
 
 // callMetrics count logical calls.
@@ -80,41 +81,4 @@ func histogram(name, help string, buckets []float64, labels []string) *prometheu
 		Name: name, Help: help, Buckets: buckets,
 		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
 	}, labels)
-}
-
-// exemplar points from a metric to the attempt's span; nil unless sampled.
-func exemplar(r *call.Record) prometheus.Labels {
-	c := r.Identity.Span
-	if !c.Sampled || !hexID(c.Trace, 32) || !hexID(c.Span, 16) {
-		return nil
-	}
-	return prometheus.Labels{"trace_id": c.Trace, "span_id": c.Span}
-}
-
-func hexID(s string, n int) bool {
-	if len(s) != n {
-		return false
-	}
-	for i := range n {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
-}
-
-func observe(o prometheus.Observer, v float64, ex prometheus.Labels) {
-	if e, ok := o.(prometheus.ExemplarObserver); ok && ex != nil {
-		e.ObserveWithExemplar(v, ex)
-		return
-	}
-	o.Observe(v)
-}
-
-func increment(c prometheus.Counter, ex prometheus.Labels) {
-	if e, ok := c.(prometheus.ExemplarAdder); ok && ex != nil {
-		e.AddWithExemplar(1, ex)
-		return
-	}
-	c.Inc()
 }

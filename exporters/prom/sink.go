@@ -54,6 +54,13 @@ type Sink struct {
 	verdicts *verdictGauges
 	support  *streamSupport
 	seen     map[pair]time.Time // first seen, kept beyond the client's series
+	touched  memo[touch, struct{}]
+}
+
+// touch names the series that one kind of call counts in.
+type touch struct {
+	labels labels
+	retry  bool
 }
 
 // maxSeen bounds the memory of when clients were first seen.
@@ -147,9 +154,7 @@ func (s *Sink) Started(_ context.Context, r call.Record) error {
 	now := s.now()
 	s.logical.start(&r, now)
 	l := s.folder.quiet().of(&r, now)
-	if r.Request.IsHTTP() {
-		s.touch(&r, &l)
-	}
+	s.touch(&r, &l)
 	s.firstSeen(l.client, l.kind, r.Identity.Start)
 	return nil
 }
@@ -164,12 +169,14 @@ func (s *Sink) Record(_ context.Context, r call.Record) error {
 	now := s.now()
 	l := s.folder.of(&r, now)
 	s.firstSeen(l.client, l.kind, r.Identity.Start)
+	s.touch(&r, &l)
 	if r.Request.IsHTTP() {
-		s.touch(&r, &l)
 		s.gen.record(&r, &l)
 		s.attempt.record(&r, &l)
 	}
-	s.logical.seal(&r, now)
+	if s.logical.seal(&r, now) {
+		s.count(&r)
+	}
 	return nil
 }
 
@@ -198,16 +205,22 @@ func (s *Sink) Close(ctx context.Context) error {
 	return nil
 }
 
-// touch creates at 0 what a call may count in.
+// touch creates at 0 what a call may count in, once for all calls alike.
 func (s *Sink) touch(r *call.Record, l *labels) {
-	number := "first"
-	if attempt(r) > 1 {
+	if !r.Request.IsHTTP() {
+		return
+	}
+	key, number := touch{*l, attempt(r) > 1}, "first"
+	if key.retry {
 		number = "retry"
 	}
-	for _, o := range []call.Outcome{call.OutcomeOK, call.OutcomeError, call.OutcomeCancelled} {
-		s.calls.calls.WithLabelValues(l.line(o.String())...)
-		s.attempt.attempts.WithLabelValues(append(l.target(), l.stream, number, o.String())...)
-	}
+	s.touched.get(key, func() struct{} {
+		for _, o := range []call.Outcome{call.OutcomeOK, call.OutcomeError, call.OutcomeCancelled} {
+			s.calls.calls.WithLabelValues(l.line(o.String())...)
+			s.attempt.attempts.WithLabelValues(append(l.target(), l.stream, number, o.String())...)
+		}
+		return struct{}{}
+	})
 }
 
 // record books what every attempt shows.
@@ -226,7 +239,9 @@ func (m *attemptMetrics) record(r *call.Record, l *labels) {
 	m.streamsEnded.WithLabelValues(append(l.target(), r.End.Side.String(), r.End.Kind.String(), strconv.FormatBool(r.End.Terminal))...).Inc()
 	st := r.Stream
 	if st.Events > 0 {
-		observe(m.maxGap.WithLabelValues(l.target()...), st.MaxGap.Seconds(), exemplar(r))
+		m.gaps.get([2]string{l.host, l.model}, func() *durations {
+			return &durations{Observer: m.maxGap.WithLabelValues(l.target()...)}
+		}).observe(st.MaxGap, r)
 	}
 	if st.Events >= 10 && r.Duration() >= 2*time.Second {
 		m.largestBurst.WithLabelValues(l.target()...).Observe(float64(st.LargestBurst) / float64(st.Events))
