@@ -129,7 +129,7 @@ func (b *builder) newID(at time.Time) string {
 }
 
 // connection is what the exchanges of one client connection have in common.
-// It is complete before the first exchange opens, but for lag and first.
+// It is complete before the first exchange opens, but for cost and firstEnd.
 type connection struct {
 	id       string
 	scheme   string
@@ -140,8 +140,7 @@ type connection struct {
 	user     string
 	peer     string // upstream IP:port
 	timing   call.Timing
-	lag      atomic.Int64 // from the read being observed to its write, ns
-	blocked  atomic.Int64 // that write, ns
+	cost     cost
 	firstEnd atomic.Pointer[firstEnd]
 }
 

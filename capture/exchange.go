@@ -19,6 +19,7 @@ type exchange struct {
 	resp *responseReader
 	// answered is the final response head.
 	answered headers
+	own      ownTime
 	reqEnd   *observe.End
 	respEnd  *observe.End
 	sealed   bool
@@ -36,6 +37,7 @@ func (b *builder) open(c *connection, reused bool) *exchange {
 
 // Head takes a request head, interim and final response heads, and trailers.
 func (x *exchange) Head(h *observe.Head, at time.Time) {
+	x.own.count(&x.conn.cost, h.Direction, !h.Trailers, at)
 	switch {
 	case h.Trailers:
 	case h.Direction == observe.Request:
@@ -61,6 +63,7 @@ func (x *exchange) requestHead(h *observe.Head, at time.Time) {
 
 // Body takes body bytes of either direction.
 func (x *exchange) Body(d observe.Direction, p []byte, at time.Time) {
+	x.own.count(&x.conn.cost, d, false, at)
 	if d == observe.Response {
 		if x.resp != nil {
 			x.resp.push(p, at)

@@ -145,8 +145,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errors.New("capture: round trip: no tap in context")
 	}
+	begun := time.Now()
 	tap.begin(req)
-	out := req.Clone(httptrace.WithClientTrace(req.Context(), progress{tap}.trace()))
+	sending := &progress{bodyTap: tap, since: begun}
+	out := req.Clone(httptrace.WithClientTrace(req.Context(), sending.trace()))
 	out.GetBody, out.Close = nil, false
 	out.Body = requestBody(tap, req)
 	resp, err := t.tr.RoundTrip(out)
@@ -201,7 +203,9 @@ func tokenIn(lines []string, token string) bool {
 // header.
 type flushing struct {
 	http.ResponseWriter
-	wrote bool
+	// writing to wrote is the last write of the final head or of the body; the
+	// handler's goroutine's own.
+	writing, wrote time.Time
 
 	// mu guards upgraded, the connection after Hijack.
 	mu       sync.Mutex
@@ -223,28 +227,32 @@ func (f *flushing) hangUp() {
 // WriteHeader sends the head at once, without a Content-Type or Date that the
 // service did not send.
 func (f *flushing) WriteHeader(status int) {
-	h := f.Header()
+	begun, h := time.Now(), f.Header()
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		for _, name := range []string{"Content-Type", "Date"} {
 			if _, there := h[name]; !there {
 				h[name] = nil
 			}
 		}
-		f.wrote = true
 	}
 	f.ResponseWriter.WriteHeader(status)
 	if status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified {
 		f.Flush()
 	}
+	if status >= 200 {
+		f.writing, f.wrote = begun, time.Now()
+	}
 }
 
 // Write forwards p and flushes it.
 func (f *flushing) Write(p []byte) (int, error) {
+	f.writing = time.Now()
 	n, err := f.ResponseWriter.Write(p)
 	if err != nil {
 		return n, fmt.Errorf("capture: write answer: %w", err)
 	}
 	f.Flush()
+	f.wrote = time.Now()
 	return n, nil
 }
 

@@ -22,6 +22,7 @@ func (x *exchange) seal(at time.Time) {
 		r.Timing.End = at
 	}
 	r.Response.Headers = x.answered.allowed()
+	r.Agent.Overhead = x.own.total()
 	x.ending()
 	x.storeContent()
 	x.b.live.remove(r.Identity.ID)
@@ -31,6 +32,7 @@ func (x *exchange) seal(at time.Time) {
 		}
 		return
 	}
+	x.b.stats.spent(&x.own)
 	if x.ask.recordable() && x.b.hooks.Emit != nil {
 		x.b.hooks.Emit(*r)
 	}

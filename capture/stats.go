@@ -4,11 +4,15 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+
+	"llmtap/capture/relay"
 )
 
 // Stats counts what the data path did. Safe for concurrent use.
 type Stats struct {
 	active atomic.Int64
+	// overhead counts the phases of ownTime.
+	overhead struct{ request, headers, body relay.Durations }
 
 	// mu guards the labelled counters, which are off the per-chunk path.
 	mu         sync.Mutex
@@ -42,6 +46,9 @@ type Snapshot struct {
 	Oversize map[string]uint64
 	// Handshakes counts TLS handshake failures by leg and reason.
 	Handshakes map[[2]string]uint64
+	// Overhead counts the agent's own time per exchange, by phase: request,
+	// headers, body. An exchange without a phase is not counted in it.
+	Overhead map[string]relay.Histogram
 }
 
 // Snapshot returns a copy of the counters.
@@ -51,6 +58,20 @@ func (s *Stats) Snapshot() Snapshot {
 	return Snapshot{
 		Active: s.active.Load(), Tunnels: maps.Clone(s.tunnels), Stopped: maps.Clone(s.stopped), Dropped: maps.Clone(s.dropped), Oversize: maps.Clone(s.big),
 		Handshakes: maps.Clone(s.handshakes),
+		Overhead: map[string]relay.Histogram{
+			"request": s.overhead.request.Snapshot(), "headers": s.overhead.headers.Snapshot(), "body": s.overhead.body.Snapshot(),
+		},
+	}
+}
+
+// spent counts the phases that an exchange had.
+func (s *Stats) spent(o *ownTime) {
+	s.overhead.request.Observe(o.request)
+	if o.headers > 0 {
+		s.overhead.headers.Observe(o.headers)
+	}
+	if o.body > 0 {
+		s.overhead.body.Observe(o.body)
 	}
 }
 

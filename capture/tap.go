@@ -122,12 +122,13 @@ func (t *bodyTap) response(resp *http.Response) {
 		Direction: observe.Response, Status: resp.StatusCode, Proto: strings.TrimPrefix(strings.TrimSuffix(resp.Proto, ".0"), "HTTP/"),
 		Fields: fieldsOf(resp.Header), Length: resp.ContentLength, Transfer: transferName(resp),
 	}
-	t.locked(func() { t.x.Head(&h, time.Now()) })
+	read := time.Now()
+	t.locked(func() { t.x.Head(&h, read) })
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		t.locked(func() { t.endResponse(observe.End{Kind: observe.EndOpaque, Reason: "upgrade"}) })
 		return
 	}
-	resp.Body = &tappedBody{ReadCloser: resp.Body, tap: t, untilClose: h.Transfer == "close"}
+	resp.Body = &tappedBody{ReadCloser: resp.Body, tap: t, at: read, untilClose: h.Transfer == "close"}
 }
 
 func transferName(r *http.Response) string {

@@ -20,16 +20,20 @@ type tappedBody struct {
 	io.ReadCloser
 	tap        *bodyTap
 	pending    []byte
-	at         time.Time
+	at         time.Time // when pending, or the head, was read
+	begun      bool      // the head was written
 	untilClose bool
 }
 
 // Read forwards (n, err) of the transport's body unchanged.
 func (b *tappedBody) Read(p []byte) (int, error) {
+	b.forwarded()
 	b.observe()
 	n, err := b.ReadCloser.Read(p)
 	b.pending, b.at = p[:n], time.Now()
 	if err != nil {
+		// Observed before it is written: what that will cost is not known.
+		b.tap.conn.cost.note(observe.Response, b.at, b.at, b.at)
 		b.observe()
 		b.ended(err)
 	}
@@ -38,8 +42,26 @@ func (b *tappedBody) Read(p []byte) (int, error) {
 
 // Close ends the observation if the handler stopped before the end.
 func (b *tappedBody) Close() error {
+	b.forwarded()
 	b.observe()
 	return b.ReadCloser.Close()
+}
+
+// forwarded learns what the write of the head or of pending has cost.
+func (b *tappedBody) forwarded() {
+	t, out := b.tap, b.tap.out
+	switch {
+	case out.wrote.Before(b.at): // not written: the client is gone
+	case len(b.pending) > 0:
+		t.conn.cost.note(observe.Response, b.at, out.writing, out.wrote)
+	case !b.begun:
+		b.begun = true
+		t.locked(func() {
+			if t.x != nil {
+				t.x.own.headers = ours(b.at, out.writing, out.wrote)
+			}
+		})
+	}
 }
 
 func (b *tappedBody) observe() {
@@ -93,8 +115,9 @@ func requestBody(t *bodyTap, req *http.Request) io.ReadCloser {
 type tappedRequest struct {
 	io.ReadCloser
 	tap  *bodyTap
-	left int64 // -1 unknown
-	over bool  // EOF was said
+	left int64     // -1 unknown
+	over bool      // EOF was said
+	read time.Time // when the last piece was
 }
 
 // Close ends a request that the transport gave up.
@@ -108,7 +131,12 @@ func (b *tappedRequest) Read(p []byte) (int, error) {
 	if b.over {
 		return 0, io.EOF
 	}
+	var sent time.Duration // what the transport did with the last piece
+	if !b.read.IsZero() {
+		sent = time.Since(b.read)
+	}
 	n, err := b.ReadCloser.Read(p)
+	b.read = time.Now()
 	if b.left > 0 {
 		if b.left -= int64(n); b.left == 0 && err == nil {
 			err, b.over = io.EOF, true
@@ -118,8 +146,11 @@ func (b *tappedRequest) Read(p []byte) (int, error) {
 		if b.tap.x == nil {
 			return
 		}
+		if sent <= blockedWrite {
+			b.tap.x.own.request += sent
+		}
 		if n > 0 {
-			b.tap.x.Body(observe.Request, p[:n], time.Now())
+			b.tap.x.Body(observe.Request, p[:n], b.read)
 		}
 		switch {
 		case errors.Is(err, io.EOF):

@@ -17,8 +17,8 @@ type tunnel struct {
 	conn  *connection
 	relay *relay.Tunnel
 	obs   atomic.Pointer[observe.Conn]
-	// writing is when the last downstream Write began; the down goroutine's own.
-	writing time.Time
+	// writing is when the last Write of a direction began; its goroutine's own.
+	writing [2]time.Time
 	// draining asks for the end as soon as no exchange is open.
 	draining atomic.Bool
 	// counted guards the one count of a tunnel that became opaque.
@@ -47,17 +47,12 @@ func (t *tunnel) forwarding(d relay.Direction) {
 	obs := t.obs.Load()
 	defer t.recovered(obs)
 	obs.Forwarding(observe.Direction(d))
-	if d == relay.Down {
-		t.writing = time.Now()
-	}
+	t.writing[d] = time.Now()
 }
 
 // forwarded observes bytes that the receiver already has.
 func (t *tunnel) forwarded(d relay.Direction, p []byte, read, wrote time.Time) {
-	if d == relay.Down {
-		t.conn.lag.Store(int64(t.writing.Sub(read)))
-		t.conn.blocked.Store(int64(wrote.Sub(t.writing)))
-	}
+	t.conn.cost.note(observe.Direction(d), read, t.writing[d], wrote)
 	obs := t.obs.Load()
 	defer t.recovered(obs)
 	obs.Push(observe.Direction(d), p, read)

@@ -62,7 +62,7 @@ func (h *handshake) run(ctx context.Context) Result {
 	h.session.ClientDone = time.Now()
 	h.session.ClientTLS = h.client.tls.ConnectionState().Version
 	own := h.session.ClientDone.Sub(h.hello) - h.session.UpstreamDone.Sub(h.session.UpstreamStart)
-	h.r.stats.handshake.observe(own)
+	h.r.stats.handshake.Observe(own)
 	return Result{View: Relayed}
 }
 

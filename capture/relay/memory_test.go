@@ -208,11 +208,11 @@ func TestResumedSessionIsVerifiedAgain(t *testing.T) {
 }
 
 func TestHistogramBuckets(t *testing.T) {
-	var h histogram
+	var h Durations
 	for _, d := range []time.Duration{-time.Second, 0, 100 * time.Microsecond, 101 * time.Microsecond, time.Second, time.Minute} {
-		h.observe(d)
+		h.Observe(d)
 	}
-	s := h.snapshot()
+	s := h.Snapshot()
 	want := [13]uint64{0: 3, 1: 1, 11: 1, 12: 1}
 	if s.Counts != want || s.Count() != 6 || s.Sum != 61*time.Second+201*time.Microsecond {
 		t.Errorf("got %+v", s)

@@ -49,12 +49,15 @@ func Bounds() []float64 {
 	return out
 }
 
-type histogram struct {
+// Durations counts durations for a Histogram. The zero value is empty; it is
+// safe for concurrent use and allocates nothing.
+type Durations struct {
 	counts [13]atomic.Uint64
 	sum    atomic.Int64
 }
 
-func (h *histogram) observe(d time.Duration) {
+// Observe counts one; less than nothing counts as nothing.
+func (h *Durations) Observe(d time.Duration) {
 	i := 0
 	for i < len(bounds) && d > bounds[i] {
 		i++
@@ -63,7 +66,8 @@ func (h *histogram) observe(d time.Duration) {
 	h.sum.Add(int64(max(d, 0)))
 }
 
-func (h *histogram) snapshot() (out Histogram) {
+// Snapshot returns what was counted.
+func (h *Durations) Snapshot() (out Histogram) {
 	for i := range h.counts {
 		out.Counts[i] = h.counts[i].Load()
 	}
@@ -84,7 +88,7 @@ func (f *flow) snapshot() Bytes {
 // counters are shared by all tunnels of a Relay.
 type counters struct {
 	relayed, blind flow
-	lag, handshake histogram
+	lag, handshake Durations
 }
 
 func (c *counters) flow(v View) *flow {
@@ -104,7 +108,7 @@ func (c *counters) open(v View) (closed func()) {
 func (c *counters) forwarded(v View, d Direction, n int, lag time.Duration) {
 	c.flow(v).bytes[d].Add(int64(n))
 	if v == Relayed {
-		c.lag.observe(lag)
+		c.lag.Observe(lag)
 	}
 }
 
@@ -112,6 +116,6 @@ func (c *counters) snapshot() Stats {
 	return Stats{
 		OpenRelayed: c.relayed.open.Load(), OpenBlind: c.blind.open.Load(),
 		Relayed: c.relayed.snapshot(), Blind: c.blind.snapshot(),
-		Lag: c.lag.snapshot(), Handshake: c.handshake.snapshot(),
+		Lag: c.lag.Snapshot(), Handshake: c.handshake.Snapshot(),
 	}
 }

@@ -109,8 +109,7 @@ func (a *agent) process() prom.Process {
 		},
 	}
 	out.Latency = prom.Latency{
-		Lag:      prom.Histogram{Counts: rs.Lag.Counts[:], Sum: rs.Lag.Sum.Seconds()},
-		Overhead: map[string]prom.Histogram{"handshake": {Counts: rs.Handshake.Counts[:], Sum: rs.Handshake.Sum.Seconds()}},
+		Lag: histogram(rs.Lag), Overhead: overhead(rs.Handshake, snap.Overhead),
 	}
 	for _, r := range a.proxy.Live() {
 		if r.Streamed() {
