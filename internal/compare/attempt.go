@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -18,15 +19,19 @@ const (
 // httpDate is the one form in which services send dates.
 const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
 
-// key is what all attempts of one logical call have in common.
+// key is what all attempts of one logical call have in common. Of the client it
+// holds only what was on the wire: what its process tells may be known for one
+// attempt and not for the next.
 type key struct {
-	caller        string // user, else address
-	name, version string
-	method        string
-	host          string
-	port          int
-	path          string
-	body          call.Digest
+	caller string // user, else address
+	client string // the fingerprint that matched, else the name
+	agent  string // User-Agent
+	sdk    string // the SDK's version
+	method string
+	host   string
+	port   int
+	path   string
+	body   call.Digest
 }
 
 func keyOf(r call.Record) key {
@@ -35,7 +40,7 @@ func keyOf(r call.Record) key {
 		caller = "address " + r.Client.Address
 	}
 	return key{
-		caller: caller, name: r.Client.Name, version: r.Client.Version, method: r.Request.Method,
+		caller: caller, client: cmp.Or(r.Client.Rule, r.Client.Name), agent: r.Client.UserAgent, sdk: r.Client.SDKVersion, method: r.Request.Method,
 		host: r.Target.Host, port: r.Target.Port, path: r.Request.Path, body: r.Request.Hints.Body,
 	}
 }

@@ -223,7 +223,9 @@ func TestDifferentKeysDoNotFold(t *testing.T) {
 		"user":    func(r *call.Record) { r.Client.User = "ada" },
 		"address": func(r *call.Record) { r.Client.Address = "10.0.0.8" },
 		"client":  func(r *call.Record) { r.Client.Name = "curl" },
-		"version": func(r *call.Record) { r.Client.Version = "1.61.0" },
+		"rule":    func(r *call.Record) { r.Client.Rule = "sdk-lc" },
+		"agent":   func(r *call.Record) { r.Client.UserAgent = "OpenAI/Python 1.61.0" },
+		"sdk":     func(r *call.Record) { r.Client.SDKVersion = "1.61.0" },
 		"host":    func(r *call.Record) { r.Target.Host = "other.example" },
 		"port":    func(r *call.Record) { r.Target.Port = 8443 },
 		"path":    func(r *call.Record) { r.Request.Path = "/openai/deployments/e/chat/completions" },
@@ -233,6 +235,22 @@ func TestDifferentKeysDoNotFold(t *testing.T) {
 		if want := [][2]int{{1, 1}, {2, 1}}; !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, want two calls", name, got)
 		}
+	}
+}
+
+// What the process of the client tells is known for one attempt and not for
+// another, whose search was not over in time: they are one call all the same.
+func TestProcessFactsDoNotSplitACall(t *testing.T) {
+	wire := func(r *call.Record) {
+		r.Client = call.Client{Name: "langchain", Rule: "rag-stuff", UserAgent: "langchain-partner-python-azure-openai", Address: "127.0.0.1"}
+	}
+	known := func(r *call.Record) {
+		r.Client.Name, r.Client.Version, r.Client.Framework = "jupyter-ai", "2.31.7", "langchain"
+		r.Client.Process = call.Process{PID: 7, Name: "jupyter-lab"}
+	}
+	got := numbers(compare.NewJoiner(compare.Config{}), attempt(0, 1, 500, wire), attempt(1.5, 2, 500, wire, known), attempt(2.5, 3, 200, wire))
+	if want := [][2]int{{1, 1}, {1, 2}, {1, 3}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want one call", got)
 	}
 }
 
