@@ -109,6 +109,7 @@ func writeClient(o *object, c *Client) {
 		o.open("process")
 		o.number("pid", int64(p.PID))
 		o.words("name", p.Name)
+		o.words("reason", p.Reason)
 		o.close()
 	}
 	o.words("address", c.Address)

@@ -141,6 +141,9 @@ type Client struct {
 type Process struct {
 	PID  int    `json:"pid"`
 	Name string `json:"name,omitempty"`
+	// Reason says why a local client's process is not known (not_permitted,
+	// gone, busy, pending, not_available); empty if it is, or was not asked for.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Request answers "what was asked".

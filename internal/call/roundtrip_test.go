@@ -53,6 +53,7 @@ func TestEveryFieldSurvives(t *testing.T) {
 		"address":          func(r *call.Record) { r.Client.Address = "10.0.0.1" },
 		"user agent":       func(r *call.Record) { r.Client.UserAgent = "curl/8" },
 		"process":          func(r *call.Record) { r.Client.Process = call.Process{PID: 1, Name: "python"} },
+		"process unseen":   func(r *call.Record) { r.Client.Process = call.Process{Reason: "not_permitted"} },
 		"url":              func(r *call.Record) { r.Request.URL = "https://x/y?key=REDACTED" },
 		"tools":            func(r *call.Record) { r.Request.Tools = 20 },
 		"body model":       func(r *call.Record) { r.Request.Hints.BodyModel = "gpt-4o" },

@@ -24,7 +24,7 @@ func facts(r call.Record) call.Record {
 		&resp.Body.ContentType, &resp.Body.Encoding, &r.End.Reason, &r.End.Detail, &r.Agent.Conn, &r.Agent.PeerAddress,
 		&r.Diagnosis.Reason, &r.Diagnosis.Text, &r.Client.Name, &r.Client.Version, &r.Client.SDK, &r.Client.SDKVersion,
 		&r.Client.Framework, &r.Client.Surface, &r.Client.Rule, &r.Client.User, &r.Client.Address, &r.Client.UserAgent,
-		&r.Client.Process.Name,
+		&r.Client.Process.Name, &r.Client.Process.Reason,
 	} {
 		*s = cut(*s)
 	}
