@@ -38,12 +38,12 @@ func (w trust) known() string {
 }
 
 // rejected books a client that broke off after our leaf was sent, and returns
-// reason and error of the result. tail is the last it sent.
-func (w trust) rejected(err error, tail [7]byte) (string, error) {
+// reason and error of the result.
+func (w trust) rejected(err error, h *handshake) (string, error) {
 	alert, told := alertName(err)
 	failure := failureOf(err)
 	if !told && !isTransport(err) {
-		if alert, told = plainAlert(tail); told {
+		if alert, told = plainAlert(h.tail); told {
 			failure = alertFailure(alert)
 			err = fmt.Errorf("relay: shake hands with client: its alert in cleartext: %s", alert)
 		}
@@ -53,11 +53,11 @@ func (w trust) rejected(err error, tail [7]byte) (string, error) {
 	case told && distrustAlerts[alert]:
 		w.distrust(alert)
 	case told:
-		w.suspect(alert)
+		w.suspect(alert, false)
 	case errors.Is(err, os.ErrDeadlineExceeded) || !isTransport(err):
 		return ReasonHandshake, err
 	default:
-		w.suspect(hangup)
+		w.suspect(hangup, h.unanswered())
 	}
 	return ReasonDistrust, err
 }
@@ -68,8 +68,8 @@ func (w trust) distrust(reason string) {
 }
 
 // suspect tells nobody about the first hang-up of a client that trusts us.
-func (w trust) suspect(reason string) {
-	if !w.r.learned.suspect(w.who) {
+func (w trust) suspect(reason string, sure bool) {
+	if !w.r.learned.suspect(w.who, sure) {
 		w.tell(reason)
 	}
 }
@@ -110,7 +110,7 @@ func (w trust) learn(since time.Time, res Result) {
 		w.distrust(alert)
 		return
 	}
-	w.r.learned.suspect(w.who)
+	w.r.learned.suspect(w.who, false)
 }
 
 // failureOf names a handshake error for the counter.

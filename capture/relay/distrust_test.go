@@ -149,6 +149,63 @@ func (c *curious) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
+// attentive takes the leaf, ends its side in order and says nothing, as Node
+// does: it answers no certificate that it does not accept.
+type attentive struct{ *net.TCPConn }
+
+func (c *attentive) Read(p []byte) (int, error) {
+	if _, err := c.TCPConn.Read(p); err != nil {
+		return 0, err
+	}
+	_ = c.CloseWrite()
+	_, _ = io.Copy(io.Discard, c.TCPConn)
+	return 0, io.EOF
+}
+
+// A client that took our leaf and left in order without answering it does not
+// accept it: no second failure is needed, unless it has used our tunnels.
+func TestLeavingTheLeafUnansweredIsDistrust(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		used  bool // before, a tunnel of ours
+		leave func(*net.TCPConn) net.Conn
+		blind bool
+	}{
+		{"took it", false, func(c *net.TCPConn) net.Conn { return &attentive{c} }, true},
+		{"left some of it unread", false, func(c *net.TCPConn) net.Conn { return &curious{c} }, false},
+		{"took it, and trusted us before", true, func(c *net.TCPConn) net.Conn { return &attentive{c} }, false},
+	} {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			t.Run(tt.name+"/"+tls.VersionName(version), func(t *testing.T) {
+				r, _ := newTLSRig(t, echo)
+				told := make(chan string, 4)
+				r.edit = func(tn *relay.Tunnel) { tn.Distrusted = func(why string) { told <- why } }
+				cfg := r.client()
+				cfg.MaxVersion = version
+				if tt.used {
+					visit(r, cfg)
+				}
+				if tls.Client(tt.leave(r.dial(true)), cfg).Handshake() == nil {
+					t.Error("it should have hung up")
+				}
+				if res := r.result(); res.View != relay.Failed || res.Reason != relay.ReasonDistrust {
+					t.Errorf("result %+v", res)
+				}
+				if !tt.used {
+					if why := receive(t, told); why != "hangup" {
+						t.Errorf("told %q", why)
+					}
+				} else if len(told) != 0 {
+					t.Errorf("told %q of a client that trusts us", <-told)
+				}
+				if res := visit(r, cfg); (res.View == relay.Blinded) != tt.blind {
+					t.Errorf("the next tunnel: %+v, want blind %v", res, tt.blind)
+				}
+			})
+		}
+	}
+}
+
 func TestHangingUpIsTold(t *testing.T) {
 	r, _ := newTLSRig(t, echo)
 	var failed failures

@@ -83,6 +83,13 @@ func (h *handshake) saw(p []byte) {
 	copy(h.tail[len(h.tail)-len(p):], p)
 }
 
+// unanswered tells that the client took our leaf and left without a byte. One
+// that accepts it answers in the same breath: a client that is cancelled before
+// it reads the leaf shows a reset or leaves some of it unacknowledged.
+func (h *handshake) unanswered() bool {
+	return h.tail == [len(h.tail)]byte{} && h.client.tookAll()
+}
+
 func (h *handshake) block(reason string, err error) {
 	if h.obstacle == "" {
 		h.obstacle, h.err = reason, err
@@ -171,7 +178,7 @@ func (h *handshake) judge(ctx context.Context, err error) Result {
 	case h.client.holding:
 		res.blame(h.fallback(), ReasonOldTLS, err)
 	default:
-		reason, err := trustOf(h).rejected(err, h.tail)
+		reason, err := trustOf(h).rejected(err, h)
 		res.blame(Failed, reason, err)
 	}
 	return res

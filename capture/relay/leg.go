@@ -144,6 +144,17 @@ func (l *leg) commit() {
 	}
 }
 
+// tookAll tells of a peer that ended its side in order whether it has received
+// all that we sent. One that closes a connection with something unread resets it.
+func (l *leg) tookAll() bool {
+	sock := socket(l.Conn)
+	if sock == nil || !l.eof || l.wasReset() {
+		return false
+	}
+	n, err := unsent(sock)
+	return err == nil && n == 0
+}
+
 // find returns the outermost connection of c's chain that is a T.
 func find[T any](c net.Conn) (T, bool) {
 	for c != nil {

@@ -53,15 +53,16 @@ func (m *memory) clientCertificate(host string, port int) {
 }
 
 // suspect notes a client that left without a word; the second time in a row
-// is taken for distrust. known is true for one that has used our tunnels before
-// and left for the first time: clients drop connections that they opened in
-// reserve.
-func (m *memory) suspect(k subject) (known bool) {
+// is taken for distrust, and the first time if it is sure that it had our leaf
+// before it and it has never used a tunnel of ours. known is true for one that
+// has, and left for the first time: clients drop connections that they opened
+// in reserve.
+func (m *memory) suspect(k subject, sure bool) (known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old := m.live(k)
 	next := lesson{used: old.used, left: true, reason: old.reason}
-	if old.left || old.reason != "" {
+	if old.left || old.reason != "" || sure && !old.used {
 		next.reason = ReasonDistrust
 	}
 	m.put(k, next)

@@ -57,18 +57,18 @@ func TestLessonsLastAnHour(t *testing.T) {
 func TestSuspicionFades(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, k := newMemory(), about(1, "h")
-		m.suspect(k)
+		m.suspect(k, false)
 		<-time.After(61 * time.Minute)
-		m.suspect(k)
+		m.suspect(k, false)
 		if m.lookup(k) != "" {
 			t.Error("two hang-ups an hour apart are no pattern")
 		}
 		m.trust(k)
-		m.suspect(k)
+		m.suspect(k, false)
 		if m.lookup(k) != "" {
 			t.Error("a good tunnel between them did not count")
 		}
-		m.suspect(k)
+		m.suspect(k, false)
 		m.trust(k)
 		if m.lookup(k) != ReasonDistrust {
 			t.Error("what was learned is lost by another run of the program")
