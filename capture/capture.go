@@ -55,7 +55,7 @@ type Config struct {
 	Policy Policy
 	// Authority is nil with Policy.TunnelOnly.
 	Authority Authority
-	// Roots verify upstreams; nil means the system's.
+	// Roots verify upstreams and an https:// UpstreamProxy; nil means the system's.
 	Roots *x509.CertPool
 	Auth  AuthMode
 	// Secret keys proxy tokens and all digests of secrets and bodies.

@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -169,10 +170,10 @@ func TestConnectErrors(t *testing.T) {
 	}
 }
 
-// corporate is an upstream proxy that answers CONNECT with status and, if that
-// is 200, connects to wherever to says.
-func (r *rig) corporate(status, to string, heads chan<- string) string {
-	_, number, _ := net.SplitHostPort(r.origin(nil, func(c net.Conn) {
+// corporate is an upstream proxy, over TLS if secure, that answers CONNECT with
+// status and, if that is 200, connects to wherever to says.
+func (r *rig) corporate(secure *tls.Config, status, to string, heads chan<- string) string {
+	_, number, _ := net.SplitHostPort(r.origin(secure, func(c net.Conn) {
 		br := bufio.NewReader(c)
 		req, err := http.ReadRequest(br)
 		if err != nil {
@@ -215,7 +216,7 @@ func TestCorporateProxy(t *testing.T) {
 			r := newRig(t)
 			target := r.origin(r.secure(), answers(response("200 OK", "application/json", answerBody)))
 			_, number, _ := net.SplitHostPort(target)
-			r.cfg.UpstreamProxy = &url.URL{Scheme: "http", User: url.UserPassword("me", "p:w"), Host: r.corporate(c.status, "127.0.0.1:"+number, heads)}
+			r.cfg.UpstreamProxy = &url.URL{Scheme: "http", User: url.UserPassword("me", "p:w"), Host: r.corporate(nil, c.status, "127.0.0.1:"+number, heads)}
 			r.cfg.Policy.AllowPrivate = nil // only the proxy's address counts, and that is the operator's
 			if c.distrust {
 				r.cfg.Roots = nil
@@ -242,6 +243,46 @@ func TestCorporateProxy(t *testing.T) {
 				if got := <-heads; !strings.HasPrefix(got, "CONNECT "+target) {
 					t.Errorf("the second dial: %q", got)
 				}
+			}
+		})
+	}
+}
+
+// TestCorporateProxyOverTLS: its certificate is verified with the roots that
+// the operator gave, and with none but the system's if he gave none.
+func TestCorporateProxyOverTLS(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		roots bool
+		want  string // the answer to CONNECT
+	}{
+		{"the operator's roots", true, "HTTP/1.1 200 "},
+		{"the system's roots", false, "HTTP/1.1 502 llmtap tls: "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			heads := make(chan string, 8)
+			r := newRig(t)
+			target := r.origin(r.secure(), answers(response("200 OK", "application/json", answerBody)))
+			_, number, _ := net.SplitHostPort(target)
+			r.cfg.UpstreamProxy = &url.URL{Scheme: "https", Host: r.corporate(r.secure("http/1.1"), "200 OK", "127.0.0.1:"+number, heads)}
+			if !c.roots {
+				r.cfg.Roots = nil
+			}
+			raw, head := r.connect(target)
+			if !strings.HasPrefix(head, c.want) {
+				t.Fatalf("answer %q, want %q", head, c.want)
+			}
+			if !c.roots {
+				if rec := r.next(); rec.End.Side != call.SideUpstream || rec.End.Kind != call.EndTLS || len(heads) != 0 {
+					t.Errorf("end %+v; the proxy got %d requests", rec.End, len(heads))
+				}
+				return
+			}
+			s := tls.Client(raw, &tls.Config{RootCAs: r.trust, ServerName: host})
+			check(t, s.Handshake())
+			r.overTLS(s)
+			if rec := r.next(); rec.Agent.View != call.ViewFull || rec.Response.Status != 200 {
+				t.Errorf("view %v, status %d", rec.Agent.View, rec.Response.Status)
 			}
 		})
 	}

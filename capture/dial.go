@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ var errOwnListener = errors.New("the agent's own listener is never a destination
 type dialer struct {
 	policy   atomic.Pointer[Policy] // swapped by a reload, read per connection
 	proxy    *url.URL
+	roots    *x509.CertPool // verify an https:// proxy; nil means the system's
 	timeout  time.Duration
 	resolver *net.Resolver
 
@@ -204,7 +206,7 @@ func (d *dialer) viaProxy(ctx context.Context, out *dialed, host string, port in
 		return nil, &DialError{Kind: call.EndPolicy, Host: d.proxy.Host, Err: errors.Join(errOwnListener, c.Close())}
 	}
 	if d.proxy.Scheme == "https" {
-		tc := tls.Client(c, &tls.Config{ServerName: d.proxy.Hostname(), MinVersion: tls.VersionTLS12})
+		tc := tls.Client(c, &tls.Config{ServerName: d.proxy.Hostname(), RootCAs: d.roots, MinVersion: tls.VersionTLS12})
 		if err := tc.HandshakeContext(ctx); err != nil {
 			return nil, &DialError{Kind: call.EndTLS, Host: d.proxy.Host, Err: errors.Join(err, c.Close())}
 		}

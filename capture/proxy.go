@@ -98,7 +98,7 @@ func New(cfg Config) (*Proxy, error) {
 	p := &Proxy{
 		base: func() context.Context { return base }, stop: stop,
 		cfg: cfg, b: b, log: cfg.Logger, blind: newBlindTable(),
-		dialer:  &dialer{proxy: cfg.UpstreamProxy, timeout: cfg.Limits.Dial, resolver: cfg.Resolver},
+		dialer:  &dialer{proxy: cfg.UpstreamProxy, roots: cfg.Roots, timeout: cfg.Limits.Dial, resolver: cfg.Resolver},
 		tunnels: newRegistry(cfg.Limits),
 	}
 	p.dialer.policy.Store(&cfg.Policy)

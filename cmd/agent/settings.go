@@ -26,7 +26,7 @@ type flags struct {
 	Route         []string   `help:"Base-URL route, for example openai=https://api.openai.com/v1." env:"LLMTAP_ROUTE" placeholder:"NAME=URL"`
 	RouteListen   string     `help:"Address of the base-URL routes (127.0.0.1:4143)." env:"LLMTAP_ROUTE_LISTEN" placeholder:"ADDR"`
 	UpstreamProxy string     `help:"Corporate proxy for every upstream connection." env:"LLMTAP_UPSTREAM_PROXY" placeholder:"URL"`
-	UpstreamCA    string     `name:"upstream-ca" help:"PEM file of further roots for upstreams." env:"LLMTAP_UPSTREAM_CA" type:"path" placeholder:"FILE"`
+	UpstreamCA    string     `name:"upstream-ca" help:"PEM file of further roots for upstreams and an https:// upstream proxy." env:"LLMTAP_UPSTREAM_CA" type:"path" placeholder:"FILE"`
 	Content       string     `help:"Keep bodies in the record: off (default) or redacted." env:"LLMTAP_CONTENT" placeholder:"off|redacted"`
 	Trust         trustFlags `embed:""`
 }
