@@ -27,12 +27,17 @@ const (
 	DropPanic     = "panic"
 )
 
-// Item is what travels through a Queue: a sealed record, or the notice that a
-// call began (Started; the record is as far as it is known then).
+// Item is what travels through a Queue: a sealed record, the notice that a
+// call began (Started; the record is as far as it is known then), or only the
+// time (Now; no record), for what expires when nothing is called.
 type Item struct {
 	Record  call.Record
 	Started bool
+	Now     time.Time
 }
+
+// counts says whether the loss of the item is a loss.
+func (it *Item) counts() bool { return !it.Started && it.Now.IsZero() }
 
 // Config configures a Queue.
 type Config struct {
@@ -92,7 +97,7 @@ func (q *Queue) Offer(it Item) bool {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
 	if q.closed {
-		if !it.Started {
+		if it.counts() {
 			q.dropped(DropShutdown)
 		}
 		return false
@@ -222,7 +227,7 @@ func (q *Queue) one(it *Item) {
 }
 
 func (q *Queue) drop(it *Item, reason string) {
-	if !it.Started {
+	if it.counts() {
 		q.dropped(reason)
 	}
 }

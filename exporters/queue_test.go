@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -185,4 +186,31 @@ func BenchmarkOffer(b *testing.B) {
 		q.Offer(it)
 	}
 	_ = q.Close(b.Context())
+}
+
+// TestTimeTravelsWithTheRecords: a tick comes in its place, and losing it is
+// no loss.
+func TestTimeTravelsWithTheRecords(t *testing.T) {
+	var got []string
+	var lost losses
+	q := exporters.NewQueue(exporters.Config{Dropped: lost.add, Handle: func(_ context.Context, it exporters.Item) {
+		if !it.Now.IsZero() {
+			got = append(got, "tick")
+			return
+		}
+		got = append(got, it.Record.Identity.ID)
+	}})
+	q.Offer(item(1))
+	q.Offer(exporters.Item{Now: time.Unix(1, 0)})
+	q.Offer(item(2))
+	if err := q.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"1", "tick", "2"}; !slices.Equal(got, want) {
+		t.Errorf("handled %v, want %v", got, want)
+	}
+	q.Offer(exporters.Item{Now: time.Unix(2, 0)})
+	if n := lost.of(exporters.DropShutdown); n != 0 {
+		t.Errorf("%d ticks were counted as lost records", n)
+	}
 }
