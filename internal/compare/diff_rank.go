@@ -50,10 +50,10 @@ func (c Counts) Separates() bool {
 
 // Rank lists what differs between the two calls, causes ordered by how well
 // they separate failing from working calls over the window, then as Diff does.
-// Of the window only calls of the two targets count: those that worked, and
-// those that failed in the failing call's class; attempts count as the one
-// logical call they belong to. Without a failing and a working call, nothing is
-// counted.
+// Of the window only calls of the two targets count, at most a day before the
+// older or after the younger of the two: those that worked, and those that
+// failed in the failing call's class. Attempts count as the one logical call
+// they belong to. Without a failing and a working call, nothing is counted.
 func Rank(failing, working call.Record, window []call.Record) []Ranked {
 	list := differences(&failing, &working)
 	var s sides
@@ -102,10 +102,11 @@ type sides struct{ failing, working []profile }
 // split sorts the window. The two calls themselves always count.
 func split(failing, working *call.Record, window []call.Record) sides {
 	last := map[string]*call.Record{}
+	from, to := span(failing, working)
 	for i := range window {
 		r := &window[i]
 		id := cmp.Or(r.Identity.Logical, r.Identity.ID)
-		if !sameTarget(r, failing) && !sameTarget(r, working) {
+		if at := r.Identity.Start; at.Before(from) || at.After(to) || !sameTarget(r, failing) && !sameTarget(r, working) {
 			continue
 		}
 		if before := last[id]; before == nil || later(r, before) {

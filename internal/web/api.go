@@ -120,12 +120,8 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) info(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, s.cfg.Info) }
 
-func noDiff(w http.ResponseWriter, _ *http.Request) {
-	fail(w, http.StatusNotFound, "not_found", "this version of llmtap cannot compare two calls: look at both with /api/v1/calls/{id}")
-}
-
 func missing(w http.ResponseWriter, r *http.Request) {
-	fail(w, http.StatusNotFound, "not_found", "nothing is at "+r.URL.Path+": the API has /api/v1/calls, calls/{id}, verdicts, tunnels, live and info")
+	fail(w, http.StatusNotFound, "not_found", "nothing is at "+r.URL.Path+": the API has /api/v1/calls, calls/{id}, diff, verdicts, tunnels, live and info")
 }
 
 // orEmpty makes an absent list an empty one in JSON.

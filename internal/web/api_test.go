@@ -82,6 +82,11 @@ func TestBadParameters(t *testing.T) {
 		"/api/v1/tunnels?limit=-1":      "1 to 1000",
 		"/api/v1/tunnels?reason=x":      `"reason"`,
 		"/api/v1/live?limit=1":          "none is taken here",
+		"/api/v1/diff":                  `"a" is missing`,
+		"/api/v1/diff?a=1":              `"b" is missing`,
+		"/api/v1/diff?a=&b=1":           `"a" is missing`,
+		"/api/v1/diff?a=1&b=2&c=3":      `"c" is not known; known are a, b`,
+		"/api/v1/diff?a=1&b=2&b=3":      `"b" is given 2 times`,
 		"/?class=%3Cscript%3E":          "class",
 	} {
 		w := serve(config(&shelf{}), request(path))
@@ -114,7 +119,7 @@ func TestWhatSourcesSay(t *testing.T) {
 		"too slow":     {fmt.Errorf("store: %w", context.DeadlineExceeded), 503, "timeout"},
 		"broken":       {errDisk, 500, "internal"},
 	} {
-		for _, path := range []string{"/api/v1/calls", "/api/v1/calls/a", "/api/v1/verdicts"} {
+		for _, path := range []string{"/api/v1/calls", "/api/v1/calls/a", "/api/v1/verdicts", "/api/v1/diff?a=a&b=b"} {
 			w := serve(config(&shelf{err: tc.err}), request(path))
 			if code, message := problem(t, w); w.Code != tc.status || code != tc.code || message == "" {
 				t.Errorf("%s, %s: %d %s %s", name, path, w.Code, code, message)
@@ -193,7 +198,7 @@ func TestHealth(t *testing.T) {
 
 func TestNothingElse(t *testing.T) {
 	for path, says := range map[string]string{
-		"/api/v1/diff?a=1&b=2": "cannot compare", "/api/v2/calls": "/api/v1/calls", "/api": "nothing is at", "/debug/pprof/": "nothing is at",
+		"/api/v2/calls": "/api/v1/calls", "/api": "nothing is at", "/debug/pprof/": "nothing is at",
 	} {
 		w := serve(config(&shelf{}), request(path))
 		if code, message := problem(t, w); w.Code != 404 || code != "not_found" || !strings.Contains(message, says) {

@@ -63,7 +63,7 @@ func TestASlowStoreIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(nil)
 		c.Calls = stuck{}
-		for _, path := range []string{"/api/v1/calls", "/api/v1/calls/a", "/api/v1/verdicts"} {
+		for _, path := range []string{"/api/v1/calls", "/api/v1/calls/a", "/api/v1/verdicts", "/api/v1/diff?a=a&b=b"} {
 			begin := time.Now()
 			w := serve(c, request(path))
 			if code, _ := problem(t, w); w.Code != 503 || code != "timeout" || time.Since(begin) != 2*time.Second {
