@@ -42,8 +42,9 @@ func rooms() []room {
 		{"internal/client", []string{"llmtap/internal/call"}, pure},
 		{"internal/diagnose", []string{"llmtap/internal/call"}, pure},
 		{"internal/compare", []string{"llmtap/internal/call"}, pure},
+		{"internal/explain", []string{"llmtap/internal/call"}, append(pure, ban{"llmtap/internal/diagnose", "advice is in the record; whom it names is in its text"})},
 		{"internal/store", []string{"llmtap/internal/call", "modernc.org/sqlite"}, nil},
-		{"internal/web", []string{"llmtap/internal/call", "llmtap/internal/compare"}, nil},
+		{"internal/web", []string{"llmtap/internal/call", "llmtap/internal/compare", "llmtap/internal/explain"}, nil},
 		{"internal/faultllm", nil, nil},
 		{"test/", []string{"*"}, nil},
 	}
@@ -99,7 +100,7 @@ func TestArrowsCanFail(t *testing.T) {
 	for dir, path := range map[string]string{
 		"capture/wire": "time", "capture/relay": "net/http", "exporters/prom": "llmtap/capture", "capture": "llmtap/exporters/prom",
 		"internal/call": "llmtap/internal/redact", "internal/faultllm": "llmtap/internal/call", "internal/store": "llmtap/internal/web",
-		"internal/diagnose": "net/http", "capture/observe": "github.com/elazarl/goproxy", "internal/web": "github.com/prometheus/client_golang/prometheus",
+		"internal/diagnose": "net/http", "internal/explain": "llmtap/internal/diagnose", "capture/observe": "github.com/elazarl/goproxy", "internal/web": "github.com/prometheus/client_golang/prometheus",
 	} {
 		r, ok := roomOf(dir)
 		if !ok || forbidden(r, path) == "" {
