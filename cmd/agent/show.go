@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"llmtap/internal/call"
+	"llmtap/internal/explain"
 )
 
 type showCmd struct {
@@ -39,7 +39,22 @@ func (c *showCmd) Run(ctx context.Context, env environment) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	return printRecord(env.stdout, colours(env), &r)
+	return printRecord(env.stdout, colours(env), &r, alike(ctx, src, &r))
+}
+
+// alike counts the calls of the same target; a source that cannot be asked any
+// more does not take the explanation away.
+func alike(ctx context.Context, src source, r *call.Record) []string {
+	q := call.Query{Since: r.Identity.Start.Add(-explain.LikenessSpan), Target: or(r.Target.Deployment, or(r.Target.Model, r.Target.Host)), Limit: maxCalls}
+	others, err := src.Calls(ctx, q)
+	if err != nil {
+		return []string{"not known: " + err.Error()}
+	}
+	lines := explain.Likeness(*r, others)
+	if len(others) == maxCalls {
+		lines = append(lines, fmt.Sprintf("counted among the newest %d", maxCalls))
+	}
+	return lines
 }
 
 // findCall takes a whole id, its start, or (as `calls` prints it) its end.
@@ -77,7 +92,11 @@ type sheet struct {
 func (s *sheet) title(text string) { s.print("\n" + s.p.paint(ansiBold, text) + "\n") }
 
 func (s *sheet) line(name, format string, v ...any) {
-	if text := strings.TrimSpace(clean(fmt.Sprintf(format, v...))); text != "" {
+	text := strings.TrimSpace(clean(fmt.Sprintf(format, v...)))
+	if len(text) > 84 && !strings.Contains(text, "://") { // an address stays on the line of its name
+		text = strings.Join(wrap(text, 84), "\n"+strings.Repeat(" ", 16))
+	}
+	if text != "" {
 		s.print(fmt.Sprintf("  %-13s %s\n", clean(name), text))
 	}
 }
@@ -98,118 +117,6 @@ func (s *sheet) print(text string) {
 	if s.err == nil {
 		_, s.err = io.WriteString(s.w, text)
 	}
-}
-
-func printRecord(w io.Writer, p palette, r *call.Record) error {
-	s := &sheet{w: w, p: p}
-	s.print(p.paint(ansiBold, "call "+clean(r.Identity.ID)) + "  " + p.outcome(r.Outcome(), outcomeText(r)) + "\n")
-	s.advice(r.Diagnosis.Text, r.Diagnosis.Remedy...)
-	s.asked(r)
-	s.answered(r)
-	s.timeline(r)
-	s.provenance(r)
-	return s.err
-}
-
-func (s *sheet) asked(r *call.Record) {
-	s.title("asked")
-	c, t, q := r.Client, r.Target, r.Request
-	sdk := strings.TrimSpace(c.SDK + " " + c.SDKVersion)
-	if c.SDK == c.Name {
-		sdk = ""
-	}
-	s.line("who", "%s  (%s)", known(clientName(r), c.Version, labelled("by", sdk)), strings.TrimSuffix(c.Kind.String()+", rule "+c.Rule, ", rule "))
-	s.line("user", "%s", c.User)
-	if !q.IsHTTP() {
-		s.line("target", "%s:%d, and no request: the connection ended before one", t.Host, t.Port)
-		return
-	}
-	s.line("target", "%s %s", q.Method, or(q.URL, t.Host))
-	s.line("api", "%s", known(t.API, labelled("model", t.Model), labelled("version", t.APIVersion), labelled("auth", t.Auth.Scheme)))
-	s.line("mode", "%s  (stream flag: %s)", q.Mode, q.StreamFlag)
-	s.line("body", "%d bytes, %s, %s", q.Bytes, plural(q.Messages, "message"), known(plural(q.Tools, "tool"), labelled("keys", strings.Join(q.Keys, " "))))
-	for _, p := range q.Params {
-		s.line("parameter", "%s = %s", p.Name, p.Value)
-	}
-	if r.Identity.Attempt > 0 {
-		s.line("attempt", "%d of logical call %s", r.Identity.Attempt, r.Identity.Logical)
-	}
-}
-
-func (s *sheet) answered(r *call.Record) {
-	a := r.Response
-	s.title("answered")
-	if a.Status == 0 {
-		s.line("nothing", "%s", or(r.End.Detail, "no answer came back"))
-	} else {
-		by := ""
-		if a.Origin == "agent" {
-			by = "written by llmtap: " + r.End.Detail
-		}
-		s.line("status", "%d  HTTP/%s  %s", a.Status, or(a.HTTP, r.Request.HTTP), by)
-	}
-	s.line("body", "%s", bodyText(a))
-	if e := a.Error; e != (call.Error{}) {
-		s.line("error", "%s", known(e.Shape.String()+" shape", labelled("code", e.Code), labelled("type", e.Type), labelled("param", e.Param), e.Message))
-	}
-	for _, h := range a.Headers {
-		s.line("header", "%s: %s", h.Name, h.Value)
-	}
-	s.line("model", "%s", a.Model)
-	s.line("finish", "%s", strings.Join(a.FinishReasons, " "))
-	s.line("tokens", "%s", known(tokens("in", r.Usage.Input), tokens("out", r.Usage.Output), tokens("cached", r.Usage.Cached), tokens("reasoning", r.Usage.Reasoning)))
-}
-
-// tokens is "N what", or nothing where the service did not say.
-func tokens(what string, a call.Amount) string {
-	if !a.Known {
-		return ""
-	}
-	return fmt.Sprintf("%d %s", a.N, what)
-}
-
-func bodyText(a call.Response) string {
-	if a.Body.Framing == call.FramingUnknown {
-		return ""
-	}
-	return fmt.Sprintf("%d bytes of %s, labelled %s, transfer %s %s", a.Body.Bytes, a.Body.Framing,
-		or(a.Body.ContentType, "nothing"), a.Body.Transfer, a.Body.Encoding)
-}
-
-func (s *sheet) timeline(r *call.Record) {
-	s.title("when")
-	t := r.Timing
-	for _, x := range []struct {
-		name string
-		at   time.Time
-	}{
-		{"request sent", t.RequestSent}, {"headers", t.Headers}, {"first byte", t.FirstByte}, {"first content", t.FirstContent},
-		{"last byte", t.LastByte}, {"end", t.End},
-	} {
-		if !x.at.IsZero() {
-			s.line(x.name, "%9s", human(x.at.Sub(r.Identity.Start)))
-		}
-	}
-	if st := r.Stream; st.Events > 0 {
-		s.line("stream", "%d events, %d with content, %d keep-alives, in %d bursts; longest silence %s", st.Events, st.ContentEvents, st.Keepalives, st.Bursts, human(st.MaxGap))
-		for _, o := range st.Oddities {
-			s.line("oddity", "%s ×%d", o.Name, o.Count)
-		}
-	}
-	e := r.End
-	complete := "incomplete"
-	if e.Terminal {
-		complete = "complete"
-	}
-	s.line("ended by", "%s, answer %s", strings.TrimSuffix(e.Side.String()+": "+e.Kind.String(), ": unknown"), known(complete, labelled("reason", e.Reason)))
-}
-
-func (s *sheet) provenance(r *call.Record) {
-	s.title("seen by llmtap")
-	a := r.Agent
-	s.line("way", "%s, view %s, content %s", a.Mode, a.View, known(a.Capture.String(), labelled("lost", strings.Join(a.Lost, " "))))
-	s.line("own delay", "%s at most per read", human(a.LagMax))
-	s.line("trace", "%s", known(r.Identity.Span.Trace, labelled("span", r.Identity.Span.Span)))
 }
 
 func containsAny(needle string, in ...string) bool {

@@ -3,24 +3,12 @@ package main
 import (
 	"strings"
 	"unicode"
+
+	"llmtap/internal/explain"
 )
 
-// clean makes text that a client or a service wrote safe to print: no control
-// character, escape sequence or direction mark reaches the terminal, and it
-// stays on its line.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\r', r == '\t':
-			return ' '
-		case r == unicode.ReplacementChar, unicode.IsControl(r):
-			return '?'
-		case unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
-			return -1
-		}
-		return r
-	}, s)
-}
+// clean makes text that a client or a service wrote safe to print.
+func clean(s string) string { return explain.Clean(s) }
 
 // cleanLines is clean for text of several lines.
 func cleanLines(s string) string {
