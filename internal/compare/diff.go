@@ -180,7 +180,7 @@ func messages(a, b *call.Record, others []difference) (difference, bool) {
 	case x.Messages > 0 && y.Messages > 0 && x.Messages != y.Messages:
 		d.a, d.b, d.uncounted = count(x.Messages), count(y.Messages), true
 		return d, true
-	case !x.Hints.Core.IsZero() && x.Hints.Core == y.Hints.Core, !x.Hints.Body.IsZero() && x.Hints.Body == y.Hints.Body:
+	case x.Hints.Core == y.Hints.Core, !x.Hints.Body.IsZero() && x.Hints.Body == y.Hints.Body: // equal, or not known of either
 		return d, false
 	}
 	d.hidden = true

@@ -21,8 +21,8 @@ func (p *profile) headers(r *call.Record) {
 	}
 	p.plain(familyHeader, "header.x-stainless-read-timeout", r.Request.Hints.ReadTimeout)
 	p.whole[familyHeader] = len(r.Request.Hints.Headers) > 0 && r.Agent.View != call.ViewOpaque
-	p.plain(familyHeader, "http.version", r.Request.HTTP)
-	p.plain(familyHeader, "auth.scheme", r.Target.Auth.Scheme)
+	p.plain(familyProtocol, "http.version", r.Request.HTTP)
+	p.plain(familyProtocol, "auth.scheme", r.Target.Auth.Scheme)
 	p.secret(familyIdentity, "auth.credential", r.Target.Auth.Digest.String())
 	if r.Target.Auth.Scheme == "none" {
 		p.add(familyIdentity, "auth.credential", facetValue{known: notThere})

@@ -19,6 +19,7 @@ const (
 	familyAddress
 	familyBody
 	familyHeader
+	familyProtocol
 	familyClient
 	familyIdentity
 	familyNetwork

@@ -239,6 +239,13 @@ func TestDiffOfRequests(t *testing.T) {
 			[]call.Change{{Path: "auth.scheme", Failing: "none", Working: "bearer"}, {Path: "auth.credential", Failing: "absent", Working: "present"}},
 		},
 		{
+			"how it authenticated is not known", func(r *call.Record) { r.Target.Auth, r.Request.HTTP = call.Auth{}, "" }, func(*call.Record) {},
+			[]call.Change{
+				{Path: "auth.scheme", Failing: "unknown", Working: "bearer"}, {Path: "http.version", Failing: "unknown", Working: "1.1"},
+				{Path: "auth.credential", Failing: "unknown", Working: "present"},
+			},
+		},
+		{
 			"a reused connection", func(r *call.Record) { r.Request.Hints.ReusedConn = true }, func(r *call.Record) { r.Timing.Dial = r.Identity.Start },
 			[]call.Change{{Path: "network.connection_reused", Failing: "true", Working: "false"}},
 		},
