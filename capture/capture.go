@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync/atomic"
 	"time"
 
 	"llmtap/internal/call"
+	"llmtap/internal/client/local"
 )
 
 // Authority mints the certificates that clients see. *ca.Authority is one.
@@ -32,6 +34,10 @@ type Hooks struct {
 	Emit func(call.Record)
 	// Started takes the record of an attempt whose request is complete.
 	Started func(call.Record)
+	// Process begins to look for the local process behind a connection that was
+	// just accepted; client and server are its two ends. A nil Search is one
+	// that found nothing and says nothing.
+	Process func(client, server netip.AddrPort) *local.Search
 }
 
 // AuthMode tells who may use the proxy.
@@ -138,6 +144,7 @@ type connection struct {
 	mode     call.CaptureMode
 	client   string // peer IP
 	user     string
+	process  *local.Search
 	peer     string // upstream IP:port
 	timing   call.Timing
 	cost     cost

@@ -43,7 +43,7 @@ func (p connects) connect(target string, ctx *goproxy.ProxyCtx) (*goproxy.Connec
 		return reject(), target
 	}
 	c := newConnection("https", Normalise(host), port, call.CaptureMITM)
-	c.user, c.client = user, ipOf(req.RemoteAddr)
+	c.user, c.client, c.process = user, ipOf(req.RemoteAddr), searchOf(req.Context())
 	if why := p.blindReason(c); p.dialer.policy.Load().Strict && why != "" {
 		p.blind.open(c.host, c.port, why, "refused: --strict").done(relay.Result{})
 		p.b.stats.tunnel("blind", why)
@@ -198,6 +198,7 @@ func (p connects) unseen(t *tunnel, side call.Side, kind call.EndKind, detail st
 		r.Response.Origin = "agent"
 	}
 	r.Timing.End = now
+	c.process.Complete(&r.Client)
 	p.b.hooks.Emit(r)
 }
 

@@ -99,7 +99,10 @@ func (t *transport) handler(next http.Handler) http.Handler {
 
 // serve runs one request of the second path and mirrors a broken answer.
 func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.CaptureMode, next http.Handler) {
-	tap := &bodyTap{t: t, mode: mode, out: &flushing{ResponseWriter: w}, from: caller{client: ipOf(r.RemoteAddr)}, asked: make(chan struct{})}
+	tap := &bodyTap{
+		t: t, mode: mode, out: &flushing{ResponseWriter: w}, asked: make(chan struct{}),
+		from: caller{client: ipOf(r.RemoteAddr), process: searchOf(r.Context())},
+	}
 	user, err := authenticate(t.p.cfg, r.Header.Get("Proxy-Authorization"))
 	switch {
 	case mode == call.CapturePlain && err != nil:

@@ -146,7 +146,7 @@ func (p *Proxy) serve(l net.Listener, h http.Handler) error {
 	s := &http.Server{
 		Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 120 * time.Second,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context { return p.base() },
+		BaseContext: func(net.Listener) context.Context { return p.base() }, ConnContext: p.accepted,
 	}
 	p.servers.add(s)
 	p.dialer.setOwn(l.Addr())

@@ -15,6 +15,7 @@ import (
 
 	"llmtap/capture/observe"
 	"llmtap/internal/call"
+	"llmtap/internal/client/local"
 	"llmtap/internal/redact"
 )
 
@@ -37,8 +38,12 @@ type bodyTap struct {
 	abort   bool
 }
 
-// caller is the peer of a request and the user it authenticated as.
-type caller struct{ client, user string }
+// caller is the peer of a request, the user it authenticated as, and the search
+// for its process.
+type caller struct {
+	client, user string
+	process      *local.Search
+}
 
 // begin opens the exchange with the request as it goes upstream.
 func (t *bodyTap) begin(req *http.Request) {
@@ -50,7 +55,7 @@ func (t *bodyTap) begin(req *http.Request) {
 		}
 	}
 	t.conn = newConnection(req.URL.Scheme, Normalise(req.URL.Hostname()), port, t.mode)
-	t.conn.client, t.conn.user = t.from.client, t.from.user
+	t.conn.client, t.conn.user, t.conn.process = t.from.client, t.from.user, t.from.process
 	h := observe.Head{
 		Direction: observe.Request, Method: req.Method, Target: req.URL.RequestURI(), Authority: req.Host,
 		Proto: strings.TrimPrefix(req.Proto, "HTTP/"), Fields: fieldsOf(req.Header), Length: req.ContentLength,

@@ -23,7 +23,7 @@ func rooms() []room {
 		{"cmd/agent", []string{"*"}, nil},
 		{"capture", []string{
 			"llmtap/capture/relay", "llmtap/capture/observe", "llmtap/capture/wire", "llmtap/capture/ca", "llmtap/internal/client",
-			"llmtap/internal/call", "llmtap/internal/redact", "github.com/elazarl/goproxy", "github.com/andybalholm/brotli",
+			"llmtap/internal/client/local", "llmtap/internal/call", "llmtap/internal/redact", "github.com/elazarl/goproxy", "github.com/andybalholm/brotli",
 			"github.com/klauspost/compress", "golang.org/x/net/idna", "golang.org/x/net/http2",
 		}, []ban{{"llmtap/exporters", "capture knows no sink: it is given emit functions"}}},
 		{"capture/relay", []string{"llmtap/capture/ca", "golang.org/x/sys/unix"}, []ban{
@@ -40,6 +40,7 @@ func rooms() []room {
 		{"internal/call", nil, []ban{{"net/http", "nouns know no transport"}}},
 		{"internal/redact", nil, nil},
 		{"internal/client", []string{"llmtap/internal/call"}, pure},
+		{"internal/client/local", []string{"llmtap/internal/call"}, []ban{{"net/http", "it asks the kernel, not a network"}, {"os/exec", "it reads, and starts nothing"}}},
 		{"internal/diagnose", []string{"llmtap/internal/call"}, pure},
 		{"internal/compare", []string{"llmtap/internal/call"}, pure},
 		{"internal/explain", []string{"llmtap/internal/call"}, append(pure, ban{"llmtap/internal/diagnose", "advice is in the record; whom it names is in its text"})},
@@ -100,7 +101,7 @@ func TestArrowsCanFail(t *testing.T) {
 	for dir, path := range map[string]string{
 		"capture/wire": "time", "capture/relay": "net/http", "exporters/prom": "llmtap/capture", "capture": "llmtap/exporters/prom",
 		"internal/call": "llmtap/internal/redact", "internal/faultllm": "llmtap/internal/call", "internal/store": "llmtap/internal/web",
-		"internal/diagnose": "net/http", "internal/explain": "llmtap/internal/diagnose", "capture/observe": "github.com/elazarl/goproxy", "internal/web": "github.com/prometheus/client_golang/prometheus",
+		"internal/diagnose": "net/http", "internal/client/local": "os/exec", "internal/explain": "llmtap/internal/diagnose", "capture/observe": "github.com/elazarl/goproxy", "internal/web": "github.com/prometheus/client_golang/prometheus",
 	} {
 		r, ok := roomOf(dir)
 		if !ok || forbidden(r, path) == "" {
