@@ -55,6 +55,7 @@ type cli struct {
 	Env        envCmd        `cmd:"" help:"Print the environment that sends a client's calls through the running agent."`
 	Calls      callsCmd      `cmd:"" help:"List recorded calls, newest first."`
 	Show       showCmd       `cmd:"" help:"Show one call in full."`
+	Diff       diffCmd       `cmd:"" help:"Show what differs between two calls, smallest explaining difference first."`
 	Tunnels    tunnelsCmd    `cmd:"" help:"List connections that were not looked into, and why."`
 	CA         caCmd         `cmd:"" name:"ca" help:"Show, export or rotate the certificate authority."`
 	Check      checkCmd      `cmd:"" help:"Check that the running agent is ready."`

@@ -264,7 +264,7 @@ func TestHelp(t *testing.T) {
 	if r := llmtap(t, vars{}); r.stdout != whole.stdout || r.code != exitOK {
 		t.Errorf("without arguments: %d %q", r.code, r.stdout)
 	}
-	for _, args := range []string{"run", "exec", "demo", "env", "calls", "show", "tunnels", "ca", "ca show", "ca export", "ca rotate", "check", "faultllm", "version", "completion"} {
+	for _, args := range []string{"run", "exec", "demo", "env", "calls", "show", "diff", "tunnels", "ca", "ca show", "ca export", "ca rotate", "check", "faultllm", "version", "completion"} {
 		r := llmtap(t, vars{}, append(strings.Fields(args), "--help")...)
 		r.wants(t, exitOK, "Usage: llmtap "+args)
 		if n := columns(r.stdout); n > 100 {

@@ -59,7 +59,7 @@ func likenessOf(a, b *call.Record) likeness {
 	x, y := &a.Request, &b.Request
 	l := likeness{
 		sameClient:  a.Client.Name != "" && a.Client.Name == b.Client.Name && a.Client.SDK == b.Client.SDK,
-		sameKey:     a.Target.Auth.Scheme != "" && a.Target.Auth == b.Target.Auth,
+		sameKey:     a.Target.Auth == b.Target.Auth && (!a.Target.Auth.Digest.IsZero() || a.Target.Auth.Scheme == "none"),
 		otherMode:   x.Mode != call.ModeUnknown && y.Mode != call.ModeUnknown && x.Mode != y.Mode,
 		sameCore:    !x.Hints.Core.IsZero() && x.Hints.Core == y.Hints.Core,
 		sameAddress: x.Path == y.Path && a.Target.APIVersion == b.Target.APIVersion,

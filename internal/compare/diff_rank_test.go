@@ -284,6 +284,9 @@ func TestLikeness(t *testing.T) {
 			r.Client.Name, r.Request.Hints.Core = "curl", digest("y")
 		}),
 		"same target, same client, same credential, same request, 1s later": asked("o", 101, 200, streamed, func(o *call.Record) { o.Request.Hints = r.Request.Hints }),
+		"same target, same client, other mode, same body but for its stream keys, 1s later": asked("o", 101, 200, func(o *call.Record) {
+			o.Target.Auth.Digest = call.Digest{}
+		}),
 	} {
 		if got := compare.Likeness(r, other); got != want {
 			t.Errorf("got %s, want %s", got, want)
