@@ -3,7 +3,6 @@ package capture
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +24,8 @@ import (
 // routes go through net/http, with a tap on both bodies that feeds the same
 // exchange as the relay does.
 type transport struct {
-	p  *Proxy
-	tr *http.Transport
+	p         *Proxy
+	upstreams *upstreams
 
 	// mu guards closed; open counts the requests being served.
 	mu     sync.Mutex
@@ -48,13 +47,7 @@ func (t *transport) enter() bool {
 
 func newTransport(p *Proxy) *transport {
 	t := &transport{p: p}
-	t.tr = &http.Transport{
-		Proxy: nil, DisableCompression: true, ForceAttemptHTTP2: true,
-		DialContext:         t.dial,
-		TLSClientConfig:     &tls.Config{RootCAs: p.cfg.Roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: p.cfg.Limits.Dial, ExpectContinueTimeout: time.Second,
-		MaxIdleConnsPerHost: 64, MaxIdleConns: 256, IdleConnTimeout: 60 * time.Second, MaxResponseHeaderBytes: 1 << 20,
-	}
+	t.upstreams = newUpstreams(t)
 	return t
 }
 
@@ -80,7 +73,7 @@ func (t *transport) close() {
 	t.closed = true
 	t.mu.Unlock()
 	t.open.Wait()
-	t.tr.CloseIdleConnections()
+	t.upstreams.close()
 }
 
 type tapKey struct{}
@@ -154,7 +147,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(httptrace.WithClientTrace(req.Context(), sending.trace()))
 	out.GetBody, out.Close = nil, false
 	out.Body = requestBody(tap, req)
-	resp, err := t.tr.RoundTrip(out)
+	resp, err := t.upstreams.of(req).RoundTrip(out)
 	if err != nil {
 		return tap.failed(req, err)
 	}

@@ -144,7 +144,7 @@ func (p *Proxy) serve(l net.Listener, h http.Handler) error {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	s := &http.Server{
-		Handler: h, Protocols: protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 120 * time.Second,
+		Handler: h, Protocols: protocols, ConnState: p.outside.upstreams.state, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 120 * time.Second,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return p.base() }, ConnContext: p.accepted,
 	}

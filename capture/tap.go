@@ -187,6 +187,10 @@ func (t *bodyTap) failed(req *http.Request, err error) (*http.Response, error) {
 	}, nil
 }
 
+// closedIdle is all that net/http tells of a connection that the service closed
+// while a request was sent on it again.
+const closedIdle = "http: server closed idle connection"
+
 // transportKind sorts an error of net/http before the response head.
 func transportKind(err error) call.EndKind {
 	var de *DialError
@@ -202,7 +206,7 @@ func transportKind(err error) call.EndKind {
 		return call.EndReset
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return call.EndTimeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err.Error() == closedIdle:
 		return call.EndClosed
 	}
 	return call.EndReset
