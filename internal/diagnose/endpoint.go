@@ -12,8 +12,16 @@ const azurePattern = "/openai/deployments/<deployment>/chat/completions?api-vers
 var (
 	doubled = regexp.MustCompile(`/openai/(.*/)?openai/|/v1/(.*/)?v1/|/deployments/.*/deployments/|/chat/completions/.*chat/completions`)
 	version = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(-preview)?$|^(preview|latest|v1)$`)
-	unknown = regexp.MustCompile(`model.{0,60}(does not exist|not found|unknown)|unknown model|no such model`)
 )
+
+// unknownModel reports whether a text says that there is no such model.
+func unknownModel(s string) bool {
+	if hasAny(s, "unknown model", "no such model") {
+		return true
+	}
+	i := strings.Index(s, "model")
+	return i >= 0 && hasAny(s[i:min(len(s), i+80)], "does not exist", "not found", "unknown", "doesn't exist")
+}
 
 // notFound says why nothing answers at a path, from the path itself first.
 func notFound(f *facts) (finding, bool) {
@@ -28,7 +36,7 @@ func notFound(f *facts) (finding, bool) {
 		return finding{reason: "doubled_path", what: onlyOnce(r)}, true
 	case strings.Contains(code, "deploymentnotfound"):
 		return finding{reason: "deployment_unknown", what: azurePattern}, true
-	case strings.Contains(code, "modelnotfound"), unknown.MatchString(f.text.all):
+	case strings.Contains(code, "modelnotfound"), unknownModel(f.text.all):
 		return yes("model_unknown")
 	case f.framing(call.FramingHTML):
 		return yes("html_404")

@@ -44,7 +44,7 @@ func factsOf(r *call.Record) *facts {
 	}
 	f.own = ownError(r)
 	if r.Response.Status >= 300 || r.Stream.Errored {
-		f.text = textsOf(r.Response.Error)
+		f.text.read(r.Response.Error)
 	}
 	return f
 }

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,9 +9,9 @@ import (
 
 func flagInvalid(f *facts) (finding, bool) {
 	r := f.r
-	bySaying := f.text.aboutStream() && booleans().MatchString(f.text.said)
+	bySaying := f.text.aboutStream() && f.text.said.asksBoolean()
 	byParam := f.text.param == "stream" && !f.text.nested &&
-		(r.Request.StreamFlag == call.StreamInvalid || strings.Contains(f.text.code, "type"))
+		(r.Request.StreamFlag == call.StreamInvalid || hasAny(f.text.code, "type", "bool") || f.text.said.has(isBool))
 	if r.Response.Status < 400 || !bySaying && !byParam {
 		return no()
 	}
@@ -26,10 +25,16 @@ func flagInvalid(f *facts) (finding, bool) {
 	return finding{reason: "changed_by_relay", fault: call.FaultNetwork, what: "another type"}, true
 }
 
+// options are the names of what only streams carry.
+var options = []string{"stream_options", "include_usage"}
+
 func optionRejected(f *facts) (finding, bool) {
 	r := f.r
-	byParam := options.MatchString(strings.ToLower(r.Response.Error.Param)) || options.MatchString(r.Response.Error.Code)
-	if !f.stream || r.Response.Status < 400 || !byParam && (f.text.otherCause() || !options.MatchString(f.text.said)) {
+	if !f.stream || r.Response.Status < 400 {
+		return no()
+	}
+	byParam := hasAny(r.Response.Error.Param, options...) || hasAny(r.Response.Error.Code, options...)
+	if !byParam && (f.text.otherCause() || !f.text.said.has(isOption)) {
 		return no()
 	}
 	switch {
@@ -43,48 +48,31 @@ func optionRejected(f *facts) (finding, bool) {
 
 // refusable reports whether the answer can be a refused stream at all.
 func refusable(f *facts) bool {
-	if !f.stream || f.r.Response.Status < 400 || f.text.saysOther(options) {
+	if !f.stream || f.r.Response.Status < 400 || f.text.said.has(isOption) || hasAny(f.text.param, options...) {
 		return false
 	}
-	return f.text.plainOnly || !f.text.streamOnly
-}
-
-// wantsPlain reports whether the words ask for a plain call: nothing but
-// "nonstream" may stand there, for "only streams, not nonstream" says the
-// opposite.
-func wantsPlain(said string) bool {
-	return slices.ContainsFunc(plainWanted().FindAllString(said, -1), func(m string) bool {
-		return strings.Count(m, "stream") == 1
-	})
+	return f.text.said.wantsPlain() || !f.text.said.wantsStream()
 }
 
 func streamRefusedByParam(f *facts) (finding, bool) {
-	if !refusable(f) || f.text.param != "stream" || f.text.nested {
+	if f.text.param != "stream" || f.text.nested || !refusable(f) {
 		return no()
 	}
 	return refusedBecause(f)
 }
 
-var (
-	streamCodes = regexp.MustCompile(`\bstream(s|ing|ed)?( \w+){0,3}? (not|disabled|disallowed|denied|forbidden|unsupported|blocked|prohibited|refused|rejected|off)\b|` +
-		`\b(not?|un|disallow\w*|forbid\w*|unsupported|disabled?|cannot|denied|denies|without)( \w+){0,2} stream(s|ing|ed)?\b|\bnostream`)
-	plainCodes  = regexp.MustCompile(`\bstream(ing)? (is )?(required|only|mandatory)|\b(requires?|needs?|must|only)( \w+){0,1} stream(ing)?\b|\bnon ?stream\w*( \w+)? (not|unsupported|disabled|disallowed|forbidden)`)
-	otherStream = regexp.MustCompile(`option|usage|found|clos|ended|time|limit|error|interrupt|reset|exceed|abort|fail|exist|broken|id\b|parse|read`)
-)
-
 func streamRefusedByCode(f *facts) (finding, bool) {
-	code := f.text.code
-	if !strings.Contains(code, "stream") || !refusable(f) || !streamCodes.MatchString(code) || otherStream.MatchString(code) || plainCodes.MatchString(code) || f.text.otherCause() {
+	if !refusesByCode(f.text.code) || f.text.otherCause() || !refusable(f) {
 		return no()
 	}
 	return refusedBecause(f)
 }
 
 func streamRefusedByText(f *facts) (finding, bool) {
-	if !refusable(f) || !f.text.aboutStream() || !refusesStream(f.text.said) {
+	if !f.text.aboutStream() || !refusable(f) || !f.text.said.refusesStream() {
 		return no()
 	}
-	if passing().MatchString(f.text.said) && (f.r.Response.Status >= 500 || f.r.Response.Status == 429) {
+	if f.text.said.has(isPassing) && (f.r.Response.Status >= 500 || f.r.Response.Status == 429) {
 		return no()
 	}
 	return refusedBecause(f)
@@ -94,8 +82,8 @@ func plainRefused(f *facts) (finding, bool) {
 	if !f.plain || f.r.Response.Status < 400 {
 		return no()
 	}
-	byText := f.text.aboutStream() && f.text.streamOnly
-	if !byText && !plainCodes.MatchString(f.text.code) {
+	byText := f.text.aboutStream() && f.text.said.wantsStream() && !f.text.said.wantsPlain()
+	if !byText && !demandsByCode(f.text.code) {
 		return no()
 	}
 	return yes("")
@@ -103,23 +91,104 @@ func plainRefused(f *facts) (finding, bool) {
 
 // refusedBecause finds the reason of a refused stream.
 func refusedBecause(f *facts) (finding, bool) {
-	said, code := f.text.said, f.text.code
+	said := &f.text.said
 	switch {
-	case accountWords().MatchString(said):
+	case said.has(isAccount):
 		return finding{reason: "account", fault: call.FaultConfig}, true
-	case combinationWords().MatchString(said):
+	case said.has(isCombination):
 		return yes("combination")
-	case modelWords().MatchString(said), strings.Contains(code, "unsupported value"):
+	case said.has(isModel), strings.Contains(f.text.code, "unsupported value"):
 		return yes("model")
 	}
 	return finding{reason: "gateway", fault: call.FaultNetwork}, true
 }
 
+// Codes, as words, that refuse a stream or demand one, and words that make a
+// code one about a stream that began.
+var (
+	codeRefusals = []string{
+		"not", "no", "disabled", "disallowed", "denied", "forbidden", "unsupported", "blocked", "prohibited", "refused", "rejected", "off", "un",
+		"disallow", "disable", "forbid", "cannot", "denies", "without", "unavailable", "deny", "unimplemented", "restricted", "unallowed",
+	}
+	codeDemands = []string{"required", "only", "mandatory", "requires", "needs", "must", "need", "require"}
+	codeOthers  = []string{
+		"option", "usage", "found", "clos", "ended", "time", "limit", "error", "interrupt", "reset", "exceed", "abort", "fail", "exist",
+		"broken", "parse", "read", "quota", "rate", "concurren",
+	}
+)
+
+// refusesByCode reports whether a code, as words, refuses streams.
+func refusesByCode(code string) bool { return codeSays(code, codeRefusals, false) }
+
+// demandsByCode reports whether a code, as words, demands a stream.
+func demandsByCode(code string) bool {
+	return codeSays(code, codeDemands, false) || codeSays(code, codeRefusals, true)
+}
+
+// codeSays looks for a stream, plain for what is none, with one of the words
+// near it in the same identifier.
+func codeSays(code string, near []string, plain bool) bool {
+	if !strings.Contains(code, "stream") && !strings.Contains(code, "sse") {
+		return false
+	}
+	for one := range strings.SplitSeq(code, ";") {
+		stream, unplain, hit := false, false, false
+		last := ""
+		for w := range strings.FieldsSeq(one) {
+			switch {
+			case w == "stream" || w == "streaming" || w == "streams" || w == "streamed" || w == "sse":
+				stream, unplain = true, unplain || last == "non"
+			case strings.HasPrefix(w, "nonstream"):
+				stream, unplain = true, true
+			case w == "nostream" || w == "nostreaming":
+				stream, hit = true, true
+			case slices.Contains(near, w):
+				hit = true
+			case w == "id":
+				return false
+			}
+			last = w
+		}
+		if stream && hit && unplain == plain && !hasAny(one, codeOthers...) && (plain || !codeDemanded(one, near)) {
+			return true
+		}
+	}
+	return false
+}
+
+// codeDemanded keeps "streaming required, not optional" from being a refusal.
+func codeDemanded(code string, near []string) bool {
+	if slices.Contains(near, "required") {
+		return false
+	}
+	for w := range strings.FieldsSeq(code) {
+		if slices.Contains(codeDemands, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasAny reports whether s contains one of parts.
+func hasAny(s string, parts ...string) bool {
+	if s == "" {
+		return false
+	}
+	for _, p := range parts {
+		if strings.Contains(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // causes are codes and types that name a cause of their own, whatever words
 // follow.
-var causes = regexp.MustCompile(`content (filter|policy)|responsible ai|safety|moderation|jailbreak|rate limit|too many|throttl|quota|` +
-	`resource exhausted|context (length|window)|token limit|string above|tool use|invalid (tool|function|api key|message)|` +
-	`messages|authentication|not found|overloaded`)
+var causes = []string{
+	"content filter", "content policy", "responsible ai", "safety", "moderation", "jailbreak", "rate limit", "too many", "throttl", "quota",
+	"resource exhausted", "context length", "context window", "contextlength", "token limit", "string above", "tool use", "invalid tool",
+	"invalid function", "invalid api key", "invalid message", "messages", "authentication", "not found", "overloaded",
+}
 
 // streamParams are parameters whose naming leaves room for a refused stream.
 var streamParams = []string{
@@ -129,70 +198,11 @@ var streamParams = []string{
 
 // otherCause reports whether code, type or parameter name another cause than
 // the stream: then words do not count.
-func (t texts) otherCause() bool {
-	return causes.MatchString(t.code) || t.nested || !slices.Contains(streamParams, t.param)
+func (t *texts) otherCause() bool {
+	return t.nested || !slices.Contains(streamParams, t.param) || hasAny(t.code, causes...)
 }
 
 // aboutStream reports whether the words may count as words about the stream.
-func (t texts) aboutStream() bool { return t.topic && !t.otherCause() }
-
-// saysOther reports whether the words or the parameter match another topic.
-func (t texts) saysOther(topic *regexp.Regexp) bool {
-	return topic.MatchString(t.said) || topic.MatchString(t.param)
-}
-
-// How far stream and refusal may stand apart, in runes.
-const (
-	reachAfter  = 80
-	reachBefore = 40
-	reachWeak   = 15
-)
-
-// refusesStream reports whether a sentence says that there are no streams.
-func refusesStream(said string) bool {
-	if crowd().MatchString(said) {
-		return false
-	}
-	if direct().MatchString(said) || wantsPlain(said) {
-		return true
-	}
-	streams := wordForms().FindAllStringIndex(said, 16)
-	if len(streams) == 0 {
-		return false
-	}
-	refused := refusals().FindAllStringIndex(said, 16)
-	return slices.ContainsFunc(streams, func(w []int) bool {
-		if broke.MatchString(said[w[1]:]) || failing.MatchString(said[:w[0]]) {
-			return false
-		}
-		return slices.ContainsFunc(refused, func(n []int) bool { return refers(said, w, n) }) || weaklyRefused(said, w[1])
-	})
-}
-
-// refers reports whether the refusal at n is about the stream at w.
-func refers(said string, w, n []int) bool {
-	switch {
-	case n[0] >= w[1]:
-		return connected(said[w[1]:n[0]], reachAfter)
-	case w[0] >= n[1]:
-		gap := said[n[1]:w[0]]
-		return connected(gap, reachBefore) && !strings.ContainsAny(gap, ",，、") && !parameterSubject.MatchString(said[:n[0]])
-	}
-	return true // one expression holds both
-}
-
-// weaklyRefused looks for a word right after the stream that refuses it only
-// there, and names no other cause.
-func weaklyRefused(said string, from int) bool {
-	rest := said[from:]
-	n := weakRefusals().FindStringIndex(rest)
-	return n != nil && connected(rest[:n[0]], reachWeak) && !reasons.MatchString(rest[n[1]:]) && !elsewhere.MatchString(said)
-}
-
-// sentenceEnd is a mark that ends a clause; a dot inside a name is none.
-var sentenceEnd = regexp.MustCompile(`[;!?\n。；！？]|\.(\s|$)`)
-
-// connected reports whether gap joins two words of one clause.
-func connected(gap string, reach int) bool {
-	return len([]rune(gap)) <= reach && !sentenceEnd.MatchString(gap) && !broken().MatchString(gap)
+func (t *texts) aboutStream() bool {
+	return t.said.has(isStream|isPlain|isRefusal) && !t.otherCause()
 }

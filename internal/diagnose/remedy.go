@@ -79,37 +79,47 @@ type Case struct {
 // the deployment's name filled in. What an administrator or the API's owner is
 // to do says so. Unknown ids are left out.
 func Advise(ids []string, c Case) []string {
-	var out []string
+	if len(ids) == 0 {
+		return nil
+	}
+	out := make([]string, 0, len(ids)+3) // u.off may need several
 	for _, id := range ids {
-		for _, a := range advice {
-			if a.ID == id {
-				out = append(out, fitted(a, c)...)
+		for i := range advice {
+			if advice[i].ID == id {
+				out = fitted(out, i, c)
 			}
 		}
 	}
 	return out
 }
 
-// fitted returns one remedy in the words of the case.
-func fitted(a Remedy, c Case) []string {
+// fitted appends one remedy in the words of the case.
+func fitted(out []string, i int, c Case) []string {
+	a := &advice[i]
 	if c.Mode == call.ModePlain && (a.ID == "u.off" || a.ID == "u.plain") {
-		return nil
+		return out
 	}
 	switch a.ID {
 	case "u.off":
-		return offTexts(a.Text, c)
+		return append(out, offTexts(a.Text, c)...)
 	case "u.plain":
-		return []string{untilThen(a.Text, c.Client)}
+		return append(out, untilThen(a.Text, c.Client))
 	case "u.upgrade":
 		if known := knownFailure(c.Failure); known != "" {
-			return []string{known}
+			return append(out, known)
 		}
 	}
-	switch a.Who {
-	case admin:
-		return []string{forAdmin + a.Text}
-	case owner:
-		return []string{forOwner + a.Text}
+	return append(out, told[i])
+}
+
+// told are the texts of advice that say whom they are for.
+var told = addressed(advice)
+
+func addressed(list []Remedy) []string {
+	to := map[string]string{admin: forAdmin, owner: forOwner}
+	out := make([]string, len(list))
+	for i, a := range list {
+		out[i] = to[a.Who] + a.Text
 	}
-	return []string{a.Text}
+	return out
 }

@@ -1,36 +1,81 @@
 package diagnose
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"llmtap/internal/call"
 )
 
-var (
-	optional    = regexp.MustCompile(`\[[^\]]*\]`)
-	placeholder = regexp.MustCompile(`\{[^}]+\}`)
-)
-
 // fill puts the call's facts into a sentence. An optional part with an unknown
 // value goes; elsewhere an unknown value reads "unknown".
 func fill(sentence string, f *facts, found finding) string {
-	sentence = optional.ReplaceAllStringFunc(sentence, func(part string) string {
-		for _, name := range placeholder.FindAllString(part, -1) {
-			if value(strings.Trim(name, "{}"), f, found) == "" {
-				return ""
-			}
+	if sentence == "" {
+		return ""
+	}
+	var b strings.Builder
+	b.Grow(len(sentence) + 120)
+	for sentence != "" {
+		i := strings.IndexByte(sentence, '[')
+		if i < 0 {
+			i = len(sentence)
 		}
-		return part[1 : len(part)-1]
-	})
-	out := placeholder.ReplaceAllStringFunc(sentence, func(name string) string {
-		if v := value(strings.Trim(name, "{}"), f, found); v != "" {
-			return v
+		fillPart(&b, sentence[:i], f, found)
+		if i == len(sentence) {
+			break
 		}
-		return "unknown"
-	})
-	return strings.Join(strings.Fields(out), " ")
+		part, rest, _ := strings.Cut(sentence[i+1:], "]")
+		if allKnown(part, f, found) {
+			fillPart(&b, part, f, found)
+		}
+		sentence = rest
+	}
+	return b.String()
+}
+
+// fillPart replaces the placeholders of a part without options.
+func fillPart(b *strings.Builder, part string, f *facts, found finding) {
+	for {
+		before, after, ok := strings.Cut(part, "{")
+		b.WriteString(before)
+		if !ok {
+			return
+		}
+		name, rest, _ := strings.Cut(after, "}")
+		v := value(name, f, found)
+		if v == "" {
+			v = "unknown"
+		}
+		writeLine(b, v)
+		part = rest
+	}
+}
+
+// writeLine writes s with every run of blanks as one blank.
+func writeLine(b *strings.Builder, s string) {
+	first := true
+	for w := range strings.FieldsSeq(s) {
+		if !first {
+			b.WriteByte(' ')
+		}
+		first = false
+		b.WriteString(w)
+	}
+}
+
+// allKnown reports whether every placeholder of a part has a value.
+func allKnown(part string, f *facts, found finding) bool {
+	for {
+		_, after, ok := strings.Cut(part, "{")
+		if !ok {
+			return true
+		}
+		name, rest, _ := strings.Cut(after, "}")
+		if value(name, f, found) == "" {
+			return false
+		}
+		part = rest
+	}
 }
 
 // value resolves a placeholder; names that are not listed are the class's own.

@@ -2,8 +2,6 @@ package diagnose
 
 import (
 	"math"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,47 +49,56 @@ func nonAPI(f *facts) (finding, bool) {
 }
 
 func promptFiltered(f *facts) (finding, bool) {
-	if f.r.Response.Status != 400 || !filterWords.MatchString(f.text.code) {
+	if f.r.Response.Status != 400 || !hasAny(f.text.code, filterWords...) {
 		return no()
 	}
 	return finding{what: "prompt"}, true
 }
 
-var (
-	filterWords = regexp.MustCompile(`content filter|content policy|responsible ai ?policy|data inspection`)
-	paramWords  = regexp.MustCompile(`unsupported (parameter|value)|unknown parameter|extra inputs are not permitted|` +
-		`parameters? (is|are) not (available|supported|permitted|allowed)|not supported with this model|` +
-		`only the default \(\S+\) value is supported|does not support \S+ with this model|` +
-		`must be verified to (generate|use)\b`)
-	versionWords = regexp.MustCompile(`unrecognized request arguments?|not supported for this api version|` +
-		`'dict' object has no attribute 'lower'`)
-	paramCodes = []string{"unsupported_parameter", "unsupported_value", "unknown_parameter"}
-	quotedName = regexp.MustCompile("['\"`/]([a-z_][a-z0-9_.]*)['\"`:]")
-)
+// filterWords are codes of content filters.
+var filterWords = []string{
+	"content filter", "contentfilter", "content policy", "responsible ai policy", "responsible aipolicy", "responsibleaipolicy", "data inspection", "content management policy",
+}
 
 // azureVersioned reports whether the call names an Azure api-version.
 func azureVersioned(f *facts) bool {
 	return f.r.Target.APIVersion != "" && (f.api("azure.") || strings.HasPrefix(f.r.Target.Provider, "azure."))
 }
 
+// paramCodes are codes that say that a parameter is refused, as words.
+var paramCodes = []string{"unsupported parameter", "unsupported value", "unknown parameter", "unsupported params", "extra forbidden"}
+
 func parameterUnsupported(f *facts) (finding, bool) {
-	status, e := f.r.Response.Status, f.r.Response.Error
-	if status != 400 && status != 422 {
-		return no()
-	}
-	byCode := slices.Contains(paramCodes, e.Code) || slices.Contains(paramCodes, e.Type)
-	byText := paramWords.MatchString(f.text.all) || !azureVersioned(f) && versionWords.MatchString(f.text.all)
-	if !byCode && !byText {
+	status := f.r.Response.Status
+	byCode := hasAny(f.text.code, paramCodes...)
+	byText := !byCode && refusesParameter(f) && !(azureVersioned(f) && versionRefused(f))
+	if status != 400 && status != 422 || !byCode && !byText {
 		return no()
 	}
 	return finding{what: refusedParam(f)}, true
 }
 
+// refusesParameter reports whether the words refuse a parameter.
+func refusesParameter(f *facts) bool {
+	s := &f.text.said
+	named := s.has(isKnown) && s.refused(isKnown) || s.refusesParameters()
+	return named && !f.text.nested && !hasAny(f.text.code, causes...) || s.has(isUnfit) ||
+		hasAny(f.text.all, "not supported with this model", "must be verified to generate", "must be verified to use") ||
+		strings.Contains(f.text.all, "does not support") && strings.Contains(f.text.all, " with this model") ||
+		strings.Contains(f.text.all, "only the default (") && strings.Contains(f.text.all, "value is supported")
+}
+
 func apiVersion(f *facts) (finding, bool) {
-	if f.r.Response.Status < 400 || !azureVersioned(f) || !versionWords.MatchString(f.text.all) {
+	if f.r.Response.Status < 400 || !azureVersioned(f) || !versionRefused(f) {
 		return no()
 	}
 	return finding{what: refusedParam(f)}, true
+}
+
+// versionRefused reports whether the words blame the api-version.
+func versionRefused(f *facts) bool {
+	return hasAny(f.text.all, "unrecognized request argument", "'dict' object has no attribute 'lower'") ||
+		f.text.said.refusesVersion()
 }
 
 // refusedParam names the parameter that an error is about: the error's own
@@ -105,13 +112,32 @@ func refusedParam(f *facts) string {
 			}
 		}
 	}
-	if m := quotedName.FindStringSubmatch(f.text.all); name == "" && m != nil {
-		name = m[1]
+	if name == "" {
+		name = quotedName(f.text.all)
 	}
 	if name == "" {
 		return "a parameter"
 	}
 	return "`" + name + "`"
+}
+
+// quotedName returns the first quoted name of a text, empty if there is none.
+func quotedName(s string) string {
+	for i := 0; i < len(s); i++ {
+		j := strings.IndexAny(s[i:], "'\"`/")
+		if j < 0 {
+			return ""
+		}
+		i += j
+		end := i + 1
+		for end < len(s) && (wordByte(s[end]) || s[end] == '.') {
+			end++
+		}
+		if end > i+1 && end < len(s) && strings.IndexByte("'\"`:", s[end]) >= 0 && s[i+1] > '9' {
+			return s[i+1 : end]
+		}
+	}
+	return ""
 }
 
 // wordIndex finds word in s where no letter, digit or underscore touches it.
@@ -206,13 +232,19 @@ func providerError(f *facts) (finding, bool) {
 	return yes("internal")
 }
 
-var contextWords = regexp.MustCompile(`context.?(length|window)|maximum context|too many tokens|(prompt|input) (is )?too long`)
+// contextExceeded reports whether the input was too long for the model.
+func contextExceeded(f *facts) bool {
+	return hasAny(f.text.code, "context length", "context window", "contextlength", "contextwindow", "string above max") ||
+		hasAny(f.text.all, "context length", "context window", "context_length", "maximum context", "too many tokens", "prompt is too long",
+			"input is too long", "prompt too long", "input too long", "context size", "maximum prompt length", "input length",
+			"上下文长度", "コンテキスト長", "kontextlange", "longueur de contexte", "longitud de contexto", "longitud maxima")
+}
 
 // requestRejected takes the 4xx that nothing above it took: its rule is tried
 // only then.
 func requestRejected(f *facts) (finding, bool) {
 	switch {
-	case contextWords.MatchString(f.text.code + "\n" + f.text.all):
+	case contextExceeded(f):
 		return finding{reason: "context_length", fault: call.FaultClient}, true
 	case f.r.Response.Status == 413:
 		return finding{reason: "too_large", fault: call.FaultClient}, true

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -16,24 +15,19 @@ func errorInStream(f *facts) (finding, bool) {
 	return yes(streamError(f))
 }
 
-var (
-	rateWords       = regexp.MustCompile(`rate limit|too many|throttl|quota|resource exhausted|\b429\b`)
-	validationWords = regexp.MustCompile(`invalid|validation|bad ?request|\b400\b|\b422\b`)
-)
-
 // streamError sorts an in-band error by its code, then by its words.
 func streamError(f *facts) string {
-	code, said := f.text.code, f.text.said
+	code := f.text.code
 	switch {
-	case rateWords.MatchString(code):
+	case hasAny(code, "rate limit", "too many", "throttl", "quota", "resource exhausted", "429"):
 		return "rate_limited"
-	case filterWords.MatchString(code):
+	case hasAny(code, filterWords...):
 		return "content_filter"
-	case contextWords.MatchString(code), contextWords.MatchString(said):
+	case contextExceeded(f):
 		return "context_length"
-	case streamCodes.MatchString(code) && !otherStream.MatchString(code), f.text.aboutStream() && refusesStream(said):
+	case refusesByCode(code), f.text.aboutStream() && f.text.said.refusesStream():
 		return "stream_refused"
-	case validationWords.MatchString(code):
+	case hasAny(code, "invalid", "validation", "bad request", "badrequest", "400", "422"):
 		return "validation"
 	}
 	return "server_error"

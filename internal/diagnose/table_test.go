@@ -292,3 +292,21 @@ func ExampleClassify() {
 	// gateway_error_opaque error network
 	// This 500 was written by a gateway, not by the model service; quote 11-22.
 }
+
+// The texts that cost most: long, in several languages, about streams.
+func BenchmarkClassifyLongText(b *testing.B) {
+	for name, message := range map[string]string{
+		"refusal": strings.Repeat("Streaming der Antwort wird für dieses Modell nicht unterstützt, please set stream to false. ", 4)[:300],
+		"other":   strings.Repeat("The streaming response of model m-1 could not be read: 'max_tokens' is too large, reduce it; ", 4)[:300],
+		"chinese": strings.Repeat("该模型不支持流式输出，请将 stream 设置为 false。", 9)[:390],
+		"quotes":  strings.Repeat(`{'error': {'message': "It's 'stream' not supported", 'code': None}} `, 6)[:300],
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := record(asked, fails(400, openai(message, "invalid_request_error", "")))
+			b.ReportAllocs()
+			for b.Loop() {
+				diagnose.Classify(r)
+			}
+		})
+	}
+}

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,174 +11,137 @@ import (
 // maxText bounds, in runes, how much of an error message is read.
 const maxText = 400
 
-// texts are an error's words, made ready for matching: lower case, plain
-// quotes, contractions written out.
+// texts are an error's words, made ready for matching.
 type texts struct {
-	// all is the whole message, said without what stands in quotes or repeats
-	// the prompt: other people's words decide nothing.
-	all, said string
+	// all is the message in lower case, evened out; see plainText.
+	all string
 	// code is code and type as separate words: StreamNotAllowed reads "stream
 	// not allowed".
 	code string
-	// topic: the words may be about streams at all; judging them is dear.
-	topic bool
-	// plainOnly and streamOnly: the words ask for a plain call, for a stream.
-	plainOnly, streamOnly bool
+	// said is what the message means, less what stands in quotes or repeats
+	// the prompt: other people's words decide nothing.
+	said speech
 	// param is the last segment of the parameter's path.
 	param string
 	// nested: the parameter's path goes into a list or an object.
 	nested bool
 }
 
-func textsOf(e call.Error) texts {
-	t := texts{all: plainText(e.Message), code: kind(e.Code) + "; " + kind(e.Type)}
-	t.said = echo.ReplaceAllString(unquoted(t.all), " ")
-	if t.topic = mayBeAboutStreams(t.said); t.topic {
-		t.plainOnly, t.streamOnly = wantsPlain(t.said), plainRefusals().MatchString(t.said)
-	}
+func (t *texts) read(e call.Error) {
+	t.all = plainText(e.Message)
+	t.code = codeText(e)
+	t.said.listen(t.all)
 	path := strings.ToLower(strings.Trim(e.Param, " '\"`"))
-	t.nested = strings.ContainsAny(path, "[")
+	t.nested = strings.Contains(path, "[")
 	t.param = path
 	if i := strings.LastIndexAny(path, "./#"); i >= 0 {
 		t.param = path[i+1:]
 	}
-	return t
 }
 
-var (
-	blanks = regexp.MustCompile(`[ \t]+`)
-	links  = regexp.MustCompile(`https?://\S+`)
-	// foreign are streams of another kind.
-	foreign = regexp.MustCompile(`\bflux (rss|audio|vid[ée]o)\b|\bevent[- ]streams?\b|\b(audio|video|image|media|live|screen)[- ]?stream(s|ing)?\b|` +
-		`\b(input|data|byte|file|log|tcp|memory|kinesis|redis)[- ]?streams?\b`)
-	nonStream = regexp.MustCompile(`\bnon[- ]?stream(ing|ed|s)?\b|\bnicht-?(streaming|gestreamt\w*)\b|\bunstreamed\b|` +
-		`\bsans (streaming|flux)\b|\bsin (streaming|transmisi[oó]n)\b|\bohne streaming\b|` +
-		`非(流式|串流|ストリーミング|ストリーム)|비스트리밍`)
-	// echo is where an error begins to repeat what the user wrote.
-	echo = regexp.MustCompile(`\b(prompt|query|question|user message|message content|user (said|asked|wrote)|you (said|asked|wrote)|` +
-		`messages?\[\d+\][\w.]*)\b['"]?\s*[:=].*`)
-)
-
-// plainText lowers, shortens and evens out a message.
-func plainText(s string) string {
-	if r := []rune(s); len(r) > maxText {
-		s = string(r[:maxText])
+// codeText joins code and type in words, without the word that says it is an
+// error.
+func codeText(e call.Error) string {
+	if e.Code == "" && e.Type == "" {
+		return ""
 	}
-	s = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`).Replace(strings.ToLower(s))
-	s = strings.NewReplacer("can't", "cannot", "won't", "will not", "n't ", " not ").Replace(s)
-	s = links.ReplaceAllString(s, " ")
-	if !mayBeAboutStreams(s) {
-		return s
-	}
-	s = foreign.ReplaceAllString(s, " ")
-	return blanks.ReplaceAllString(nonStream.ReplaceAllString(s, " nonstream "), " ")
-}
-
-// streamHints are pieces of all Latin words for a stream. Other scripts are
-// looked at without one.
-var streamHints = []string{
-	"stream", "flux", "diffusion", "transmis", "flujo", "fluss", "sse", "sent event", "sent-event", "strøm", "ström", "strumie", "akış",
-	"suorat", "truyền", "phát",
-}
-
-func mayBeAboutStreams(said string) bool {
-	for _, hint := range streamHints {
-		if strings.Contains(said, hint) {
-			return true
-		}
-	}
-	const greek = 0x0370 // where scripts begin that are not Latin
-	return strings.IndexFunc(said, func(r rune) bool { return r >= greek && unicode.IsLetter(r) }) >= 0
-}
-
-// kind is a code or type in words, without the word that says it is an error.
-func kind(id string) string {
-	w := words(id)
-	return strings.TrimSuffix(strings.TrimSuffix(w, " error"), " exception")
-}
-
-// words splits an identifier: snake_case, kebab-case and CamelCase alike.
-func words(id string) string {
 	var b strings.Builder
-	var last rune
-	for _, c := range id {
-		switch {
-		case !unicode.IsLetter(c) && !unicode.IsDigit(c):
-			c = ' '
-		case unicode.IsUpper(c) && unicode.IsLower(last):
-			b.WriteByte(' ')
-		}
-		b.WriteRune(unicode.ToLower(c))
-		last = c
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
-}
-
-// wrapper stands before a quoted error that was passed on: its words count.
-var wrapper = regexp.MustCompile(`\b(message|msg|detail|details|error|reason|description|title)['"]?\s*[:=]\s*$`)
-
-// unquoted blanks the quoted parts of s that are more than a name. An error
-// that is quoted as a whole, or as somebody's message, keeps its words.
-func unquoted(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		end, next := quoteEnd(s, i)
-		if end < 0 {
-			b.WriteByte(s[i])
-			i++
-			continue
-		}
-		_, open := utf8.DecodeRuneInString(s[i:])
-		whole := strings.TrimSpace(s[:i]) == "" && strings.TrimSpace(s[next:]) == ""
-		if whole || isName(s[i+open:end]) || wrapper.MatchString(s[:i]) {
-			b.WriteString(s[i:next])
-		} else {
-			b.WriteString(`""`)
-		}
-		i = next
+	b.Grow(len(e.Code) + len(e.Type) + 24)
+	words(&b, e.Code)
+	if e.Type != "" && e.Type != e.Code {
+		b.WriteString("; ")
+		words(&b, e.Type)
 	}
 	return b.String()
 }
 
-// quotes are opening marks and what closes them.
-var quotes = map[string]string{`"`: `"`, "'": "'", "`": "`", "「": "」", "『": "』"}
-
-// quoteEnd returns where the quote that opens at i closes, and what follows
-// it; -1 if none opens there. An apostrophe inside a word is no quote.
-func quoteEnd(s string, i int) (end, next int) {
-	_, n := utf8.DecodeRuneInString(s[i:])
-	open := s[i : i+n]
-	closing, ok := quotes[open]
-	if !ok || open == "'" && latinEnd(s[:i]) {
-		return -1, 0
+// words splits an identifier: snake_case, kebab-case and CamelCase alike.
+func words(b *strings.Builder, id string) {
+	for _, end := range []string{"_error", "Error", "Exception"} {
+		id = strings.TrimSuffix(id, end)
 	}
-	for from := i + n; from < len(s); {
-		j := strings.Index(s[from:], closing)
-		if j < 0 {
-			return -1, 0
+	var last rune
+	blank := true // no second one, and none at the start
+	for _, c := range id {
+		letter := unicode.IsLetter(c) || unicode.IsDigit(c)
+		if !blank && (!letter || unicode.IsUpper(c) && unicode.IsLower(last)) {
+			b.WriteByte(' ')
+			blank = true
 		}
-		end, next = from+j, from+j+len(closing)
-		if open != "'" || !latinStart(s[next:]) {
-			return end, next
+		if letter {
+			b.WriteRune(unicode.ToLower(c))
+			blank = false
 		}
-		from = next
+		last = c
 	}
-	return -1, 0
 }
 
-func latinEnd(s string) bool {
-	r, _ := utf8.DecodeLastRuneInString(s)
-	return unicode.Is(unicode.Latin, r)
+// plainText lowers, shortens and evens out a message: one kind of quotes, no
+// accents, no links.
+func plainText(s string) string {
+	var b strings.Builder
+	b.Grow(min(len(s), maxText*utf8.UTFMax) + 8)
+	n := 0
+	for i := 0; i < len(s) && n < maxText; n++ {
+		if s[i] == 'h' && (strings.HasPrefix(s[i:], "https://") || strings.HasPrefix(s[i:], "http://")) {
+			i += linkLen(s[i:])
+			b.WriteByte(' ')
+			continue
+		}
+		if c := s[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b.WriteByte(c)
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+		fold(&b, r)
+	}
+	return b.String()
 }
 
-func latinStart(s string) bool {
-	r, _ := utf8.DecodeRuneInString(s)
-	return unicode.Is(unicode.Latin, r)
+func linkLen(s string) int {
+	if i := strings.IndexAny(s, " \t\n\"'<>)"); i >= 0 {
+		return i
+	}
+	return len(s)
 }
 
-// isName reports whether a quoted part is a name or value rather than a
-// sentence: at most two words, and short where words are not spaced.
-func isName(s string) bool {
-	n := utf8.RuneCountInString(s)
-	return strings.Count(strings.TrimSpace(s), " ") < 2 && n <= 40 && (n == len(s) || n <= 8)
+// fold writes a rune without its accent.
+func fold(b *strings.Builder, r rune) {
+	switch {
+	case r >= 0x300 && r <= 0x36f: // an accent of its own
+	case r >= 0xff01 && r <= 0xff5e: // wide forms
+		b.WriteRune(unicode.ToLower(r - 0xfee0))
+	case r < 0x250 || r >= 0x1e00 && r < 0x1f00 || r >= 0x2010 && r <= 0x201f || r >= 0x386 && r <= 0x3ce || r == 'ё' || r == 'Ё' || r == 0xa0:
+		if s, ok := folded[unicode.ToLower(r)]; ok {
+			b.WriteString(s)
+			return
+		}
+		b.WriteRune(unicode.ToLower(r))
+	default:
+		b.WriteRune(unicode.ToLower(r))
+	}
+}
+
+// folded are the letters that lose an accent and the marks that have a twin.
+var folded = foldTable(map[string]string{
+	"a": "àáâãäåāăąảạấầẩẫậắằẳẵặ", "c": "çćĉċč", "d": "ďđ", "e": "èéêëēĕėęěẻẽẹếềểễệ", "g": "ĝğġģ", "h": "ĥħ",
+	"i": "ìíîïĩīĭįıỉị", "k": "ķ", "l": "ĺļľŀł", "n": "ñńņň", "o": "òóôõöøōŏőơỏọốồổỗộớờởỡợ", "r": "ŕŗř", "s": "śŝşšș",
+	"t": "ţťŧț", "u": "ùúûüũūŭůűųưủụứừửữự", "w": "ŵ", "y": "ýÿŷỳỷỹỵ", "z": "źżž", "ss": "ß", "ae": "æ", "oe": "œ",
+	"α": "ά", "ε": "έ", "η": "ή", "ι": "ίϊΐ", "ο": "ό", "υ": "ύϋΰ", "ω": "ώ", "е": "ё",
+	"'": "‘’", `"`: "“”„«»", "-": "‐‑‒–—", " ": "\u00a0",
+})
+
+func foldTable(rows map[string]string) map[rune]string {
+	out := map[rune]string{}
+	for to, from := range rows {
+		for _, r := range from {
+			out[r] = to
+		}
+	}
+	return out
 }

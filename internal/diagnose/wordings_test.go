@@ -281,7 +281,7 @@ func TestWordsThatOnlySoundLikeIt(t *testing.T) {
 		{
 			"a parameter with streams",
 			bare("The parameter max_tokens is not supported with streaming"),
-			"request_rejected",
+			"parameter_unsupported",
 		},
 		{"failed to stream", bare("Failed to stream: tool lookup is not allowed"), "request_rejected"},
 		{
@@ -345,7 +345,7 @@ func TestWordsThatOnlySoundLikeIt(t *testing.T) {
 		{
 			"tool_choice 'required' is not supported by this model",
 			bare("tool_choice 'required' is not supported by this model"),
-			"request_rejected",
+			"parameter_unsupported",
 		},
 		{
 			"Content filter: the streamed answer was blocked",
