@@ -15,14 +15,15 @@ import (
 
 // fileConfig is the YAML file of `llmtap run --config`.
 type fileConfig struct {
-	Address addressConfig `yaml:",inline"`
-	Hosts   hostConfig    `yaml:",inline"`
-	Switch  switchConfig  `yaml:",inline"`
-	Proxy   proxyConfig   `yaml:"proxy"`
-	Store   storeConfig   `yaml:"store"`
-	Log     logConfig     `yaml:"log"`
-	State   string        `yaml:"state_dir"`
-	Drain   string        `yaml:"drain"`
+	Address  addressConfig  `yaml:",inline"`
+	Hosts    hostConfig     `yaml:",inline"`
+	Switch   switchConfig   `yaml:",inline"`
+	Proxy    proxyConfig    `yaml:"proxy"`
+	Identity identityConfig `yaml:"identity"`
+	Store    storeConfig    `yaml:"store"`
+	Log      logConfig      `yaml:"log"`
+	State    string         `yaml:"state_dir"`
+	Drain    string         `yaml:"drain"`
 }
 
 type addressConfig struct {
@@ -48,6 +49,10 @@ type switchConfig struct {
 
 type proxyConfig struct {
 	Auth string `yaml:"auth"`
+}
+
+type identityConfig struct {
+	Process string `yaml:"process"`
 }
 
 type storeConfig struct {
@@ -114,7 +119,7 @@ func (c *fileConfig) overlay(f flags) {
 	}{
 		{f.Listen, &c.Address.Listen}, {f.AdminListen, &c.Address.AdminListen}, {f.RouteListen, &c.Address.RouteListen}, {f.StateDir, &c.State},
 		{f.UpstreamProxy, &c.Hosts.UpstreamProxy}, {f.UpstreamCA, &c.Hosts.UpstreamCA}, {f.Content, &c.Switch.Content},
-		{f.Trust.ProxyAuth, &c.Proxy.Auth}, {f.Trust.LogLevel, &c.Log.Level},
+		{f.Trust.ProxyAuth, &c.Proxy.Auth}, {f.Trust.Limits.IdentityProcess, &c.Identity.Process}, {f.Trust.LogLevel, &c.Log.Level},
 		{f.Trust.Limits.Drain, &c.Drain}, {f.Trust.Limits.StoreMaxAge, &c.Store.MaxAge},
 	} {
 		if v.given != "" {

@@ -131,7 +131,7 @@ func (a *agent) stop(ctx context.Context, grace time.Duration) error {
 	if err := a.proxy.Drain(graceCtx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		errs = append(errs, err)
 	}
-	errs = append(errs, a.proxy.Close(), a.queue.Close(ctx))
+	errs = append(errs, a.proxy.Close(), a.listeners.finder.Close(), a.queue.Close(ctx))
 	errs = append(errs, a.sinks.hub.Close(ctx), a.admin.Close(), a.sinks.fanout.Close(ctx))
 	if a.state.ownsRun {
 		if err := os.Remove(filepath.Join(a.s.stateDir, runFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -143,7 +143,7 @@ func (a *agent) stop(ctx context.Context, grace time.Duration) error {
 
 // abandon releases what a failed start had taken.
 func (a *agent) abandon(ctx context.Context) error {
-	var errs []error
+	errs := []error{a.listeners.finder.Close()}
 	if a.proxy != nil {
 		errs = append(errs, a.proxy.Close())
 	}

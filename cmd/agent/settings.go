@@ -46,6 +46,8 @@ type limits struct {
 	Drain         string `hidden:"" help:"How long live calls may take to finish at the end." env:"LLMTAP_DRAIN"`
 	StoreMaxAge   string `hidden:"" help:"How long records are kept." env:"LLMTAP_STORE_MAX_AGE"`
 	StoreMaxBytes int64  `hidden:"" help:"How large the store may grow." env:"LLMTAP_STORE_MAX_BYTES"`
+	// IdentityProcess is on or off; empty is not given.
+	IdentityProcess string `hidden:"" help:"Look for the local process behind a connection: on or off." env:"LLMTAP_IDENTITY_PROCESS"`
 }
 
 // settings is the merged configuration of an agent, checked.
@@ -57,9 +59,16 @@ type settings struct {
 	upstreamProxy                    *url.URL
 	roots                            *x509.CertPool
 	storeContent                     bool
-	auth                             capture.AuthMode
+	who                              identity
 	keep                             retention
 	run                              lifecycle
+}
+
+// identity is how the agent learns who calls.
+type identity struct {
+	auth capture.AuthMode
+	// process: look for the local process behind a loopback connection.
+	process bool
 }
 
 // retention bounds the store.
@@ -93,7 +102,7 @@ func (c fileConfig) settings(env environment) (settings, error) {
 		listen: or(c.Address.Listen, "127.0.0.1:4141"), adminListen: or(c.Address.AdminListen, "127.0.0.1:4142"),
 		routeListen: or(c.Address.RouteListen, "127.0.0.1:4143"), stateDir: c.State,
 		policy: capture.Policy{TunnelOnly: c.Switch.TunnelOnly, Strict: c.Switch.Strict},
-		auth:   capture.AuthMode(or(c.Proxy.Auth, "none")), keep: retention{14 * 24 * time.Hour, 256 << 20},
+		who:    identity{auth: capture.AuthMode(or(c.Proxy.Auth, "none"))}, keep: retention{14 * 24 * time.Hour, 256 << 20},
 		run: lifecycle{grace: 30 * time.Second},
 	}
 	s.stateDir = absolute(or(s.stateDir, defaultStateDir(env)))
@@ -206,12 +215,19 @@ func (c fileConfig) security(s *settings) error {
 	default:
 		return fmt.Errorf("--content %q: want off or redacted", c.Switch.Content)
 	}
-	switch s.auth {
+	switch s.who.auth {
 	case capture.AuthNone, capture.AuthOptional, capture.AuthRequired:
 	default:
-		return fmt.Errorf("proxy.auth %q: want none, optional or required", s.auth)
+		return fmt.Errorf("proxy.auth %q: want none, optional or required", s.who.auth)
 	}
-	if host, _, _ := net.SplitHostPort(s.listen); s.auth != capture.AuthRequired && !loopback(host) {
+	switch c.Identity.Process {
+	case "", "on":
+		s.who.process = true
+	case "off":
+	default:
+		return fmt.Errorf("identity.process %q: want on or off", c.Identity.Process)
+	}
+	if host, _, _ := net.SplitHostPort(s.listen); s.who.auth != capture.AuthRequired && !loopback(host) {
 		return fmt.Errorf("--listen %s: an address beyond loopback needs proxy.auth: required, else anybody can use the proxy", s.listen)
 	}
 	if host, _, _ := net.SplitHostPort(s.routeListen); len(s.routes) > 0 && !loopback(host) {

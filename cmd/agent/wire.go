@@ -23,6 +23,7 @@ import (
 	"llmtap/exporters/prom"
 	"llmtap/internal/call"
 	"llmtap/internal/client"
+	"llmtap/internal/client/local"
 	"llmtap/internal/redact"
 	"llmtap/internal/store"
 	"llmtap/internal/web"
@@ -62,7 +63,12 @@ type state struct {
 	reloads  reloads
 }
 
-type listeners struct{ proxy, admin, routes net.Listener }
+type listeners struct {
+	proxy, admin, routes net.Listener
+	// finder looks for the processes behind accepted connections; nil if that
+	// is switched off.
+	finder *local.Finder
+}
 
 type sinks struct {
 	store  *store.Store
@@ -157,7 +163,7 @@ func occupied(flag, addr string, err error) error {
 
 func (a *agent) startProxy(secret []byte) error {
 	cfg := capture.Config{
-		Policy: a.s.policy, Roots: a.s.roots, Auth: a.s.auth, Secret: secret, UpstreamProxy: a.s.upstreamProxy,
+		Policy: a.s.policy, Roots: a.s.roots, Auth: a.s.who.auth, Secret: secret, UpstreamProxy: a.s.upstreamProxy,
 		Routes: a.s.routes, StoreContent: a.s.storeContent, Logger: a.parts.log,
 		Hooks: capture.Hooks{
 			Emit:    func(r call.Record) { a.queue.Offer(exporters.Item{Record: r}) },
@@ -166,6 +172,10 @@ func (a *agent) startProxy(secret []byte) error {
 	}
 	if a.authority != nil {
 		cfg.Authority = a.authority
+	}
+	if a.s.who.process {
+		a.listeners.finder = local.New(local.Config{})
+		cfg.Hooks.Process = a.listeners.finder.Start
 	}
 	p, err := capture.New(cfg)
 	if err != nil {

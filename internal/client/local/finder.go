@@ -72,8 +72,12 @@ func New(c Config) *Finder {
 }
 
 // Close ends the search that is under way and refuses others. It is safe to
-// call twice. An error says that a file system hangs and the worker with it.
+// call twice and on nil. An error says that a file system hangs and the worker
+// with it.
 func (f *Finder) Close() error {
+	if f == nil {
+		return nil
+	}
 	f.once.Do(func() { close(f.done) })
 	late := time.NewTimer(f.cfg.Budget + closeGrace)
 	defer late.Stop()
