@@ -53,15 +53,20 @@ type cli struct {
 	Exec       execCmd       `cmd:"" help:"Run a command with its LLM calls recorded, then say what was seen."`
 	Demo       demoCmd       `cmd:"" help:"Play the story of jupyter-ai#1208 on loopback: streams fail, plain calls work."`
 	Env        envCmd        `cmd:"" help:"Print the environment that sends a client's calls through the running agent."`
-	Calls      callsCmd      `cmd:"" help:"List recorded calls, newest first."`
-	Show       showCmd       `cmd:"" help:"Show one call in full."`
-	Diff       diffCmd       `cmd:"" help:"Show what differs between two calls, smallest explaining difference first."`
-	Tunnels    tunnelsCmd    `cmd:"" help:"List connections that were not looked into, and why."`
+	Records    recordCmds    `embed:""`
 	CA         caCmd         `cmd:"" name:"ca" help:"Show, export or rotate the certificate authority."`
 	Check      checkCmd      `cmd:"" help:"Check that the running agent is ready."`
 	Faultllm   faultCmd      `cmd:"" help:"Run an LLM service with faults on demand, on loopback."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a shell completion script."`
+}
+
+// recordCmds read what was recorded.
+type recordCmds struct {
+	Calls   callsCmd   `cmd:"" help:"List recorded calls, newest first."`
+	Show    showCmd    `cmd:"" help:"Show one call in full."`
+	Diff    diffCmd    `cmd:"" help:"Show what differs between two calls, smallest explaining difference first."`
+	Tunnels tunnelsCmd `cmd:"" help:"List connections that were not looked into, and why."`
 }
 
 const description = `See what your LLM calls really do: who called, stream or plain, what came back, and why it failed.

@@ -30,14 +30,7 @@ func (p *profile) answer(r *call.Record) {
 	}
 	p.plain(familyAnswer, "response.status", strconv.Itoa(a.Status))
 	p.plain(familyAnswer, "response.origin", a.Origin)
-	p.plain(familyAnswer, "response.content_type", a.Body.ContentType)
-	p.plain(familyAnswerBody, "response.content_encoding", a.Body.Encoding)
-	p.plain(familyAnswer, "response.framing", a.Body.Framing.String())
-	p.plain(familyAnswer, "response.transfer", a.Body.Transfer.String())
-	p.plain(familyAnswerBody, "response.model", a.Model)
-	p.plain(familyAnswerBody, "response.finish_reasons", strings.Join(a.FinishReasons, " "))
-	p.oddities(r)
-	p.failure(a.Error)
+	p.answerBody(r)
 	for _, h := range a.Headers {
 		name := strings.ToLower(h.Name)
 		switch {
@@ -51,20 +44,24 @@ func (p *profile) answer(r *call.Record) {
 	p.whole[familyAnswerHeader] = len(a.Headers) > 0 && r.Agent.View != call.ViewOpaque
 }
 
-func (p *profile) oddities(r *call.Record) {
+// answerBody adds what the body turned out to be and said.
+func (p *profile) answerBody(r *call.Record) {
+	a, e := &r.Response, &r.Response.Error
+	p.plain(familyAnswer, "response.content_type", a.Body.ContentType)
+	p.plain(familyAnswer, "response.framing", a.Body.Framing.String())
+	p.plain(familyAnswer, "response.transfer", a.Body.Transfer.String())
+	p.plain(familyAnswerBody, "response.content_encoding", a.Body.Encoding)
+	p.plain(familyAnswerBody, "response.model", a.Model)
+	p.plain(familyAnswerBody, "response.finish_reasons", strings.Join(a.FinishReasons, " "))
+	p.plain(familyAnswerBody, "response.error.shape", e.Shape.String())
+	p.plain(familyAnswerBody, "response.error.code", e.Code)
+	p.plain(familyAnswerBody, "response.error.type", e.Type)
+	p.plain(familyAnswerBody, "response.error.param", e.Param)
 	names := make([]string, 0, len(r.Stream.Oddities))
 	for _, o := range r.Stream.Oddities {
 		names = append(names, o.Name)
 	}
 	p.plain(familyAnswer, "stream.oddities", strings.Join(names, " "))
-}
-
-// failure adds the error body.
-func (p *profile) failure(e call.Error) {
-	p.plain(familyAnswerBody, "response.error.shape", e.Shape.String())
-	p.plain(familyAnswerBody, "response.error.code", e.Code)
-	p.plain(familyAnswerBody, "response.error.type", e.Type)
-	p.plain(familyAnswerBody, "response.error.param", e.Param)
 }
 
 // Times differ by a lot from this factor and this much on.

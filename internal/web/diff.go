@@ -10,9 +10,12 @@ import (
 	"llmtap/internal/compare"
 )
 
-// diff compares the calls a and b over the calls around them. Which of the two
-// is the failing one their outcomes say, not their order.
-func (s *Server) diff(w http.ResponseWriter, r *http.Request) {
+// differ compares two calls.
+type differ struct{ calls Calls }
+
+// ServeHTTP compares the calls a and b over the calls around them. Which of the
+// two is the failing one their outcomes say, not their order.
+func (d differ) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, b, err := readPair(r.URL.Query())
 	if err != nil {
 		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
@@ -20,12 +23,12 @@ func (s *Server) diff(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	first, err := s.cfg.Calls.Call(ctx, a)
+	first, err := d.calls.Call(ctx, a)
 	if err != nil {
 		failFrom(w, err)
 		return
 	}
-	second, err := s.cfg.Calls.Call(ctx, b)
+	second, err := d.calls.Call(ctx, b)
 	if err != nil {
 		failFrom(w, err)
 		return
@@ -34,7 +37,7 @@ func (s *Server) diff(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "invalid_parameter", fmt.Sprintf("a %q and b %q are one call: name two", a, b))
 		return
 	}
-	window, err := s.around(ctx, first, second)
+	window, err := d.around(ctx, first, second)
 	if err != nil {
 		failFrom(w, err)
 		return
@@ -57,9 +60,9 @@ func readPair(v url.Values) (a, b string, err error) {
 }
 
 // around collects the calls that two are compared over.
-func (s *Server) around(ctx context.Context, a, b call.Record) (window []call.Record, err error) {
+func (d differ) around(ctx context.Context, a, b call.Record) (window []call.Record, err error) {
 	for _, q := range compare.Around(a, b) {
-		list, err := s.cfg.Calls.Calls(ctx, q)
+		list, err := d.calls.Calls(ctx, q)
 		if err != nil {
 			return nil, err
 		}

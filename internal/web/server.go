@@ -106,7 +106,7 @@ func (s *Server) Handler() http.Handler {
 	guarded("/api/v1/tunnels", s.tunnels)
 	guarded("/api/v1/live", s.live)
 	guarded("/api/v1/info", s.info)
-	guarded("/api/v1/diff", s.diff)
+	guarded("/api/v1/diff", differ{s.cfg.Calls}.ServeHTTP)
 	guarded("/", missing)
 	return s.harden(mux)
 }
