@@ -6,6 +6,12 @@
 //	attempt 2  500 ─┼─► started within the retry window after
 //	attempt 3  200 ─┘ an end that clients retry            = one logical call
 //
+// Its Window compares logical calls and says what fails only in one mode, with
+// one client, version, deployment or way through the network:
+//
+//	S fails, P works, S fails ─► only streams fail here    (form A)
+//	P works, S fails, P works ─► the same, if S weighs     (form B)
+//
 // It knows no clock: all times come from the records, so a replay of records
 // gives the same answer as the live run.
 package compare
