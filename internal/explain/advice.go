@@ -47,9 +47,11 @@ func steps(remedies []string) []Step {
 				s = Step{Who: who.who, Text: rest}
 			}
 		}
-		if s.Text = Clean(s.Text); strings.TrimSpace(s.Text) != "" && len(out) < maxSteps {
-			s.Text = cut(s.Text, maxStep)
+		if s.Text = cut(s.Text, maxStep); strings.TrimSpace(s.Text) != "" {
 			out = append(out, s)
+		}
+		if len(out) == maxSteps {
+			break
 		}
 	}
 	rank := []Who{User, Admin, Owner}
@@ -59,16 +61,6 @@ func steps(remedies []string) []Step {
 
 // maxStep bounds one piece of advice, in runes.
 const maxStep = 800
-
-// cut shortens cleaned text to n runes.
-func cut(s string, n int) string {
-	for i := range s {
-		if n--; n < 0 {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
 
 // question is what the owner of a service can answer about a class.
 type question struct {

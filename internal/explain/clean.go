@@ -29,10 +29,12 @@ func invisible(r rune) bool { return unicode.Is(unicode.Cf, r) || r == '\u2028' 
 const maxText = 300
 
 // clip is Clean, cut to a length that fits a sentence.
-func clip(s string) string {
-	n := 0
+func clip(s string) string { return cut(s, maxText) }
+
+// cut is Clean, cut to n runes. It looks no further than that.
+func cut(s string, n int) string {
 	for i := range s {
-		if n++; n > maxText {
+		if n--; n < 0 {
 			return Clean(s[:i]) + "…"
 		}
 	}

@@ -119,7 +119,7 @@ func (q *ask) addParams(r *call.Record) []string {
 		}
 		outer, name, nested := strings.Cut(p.Name, ".")
 		switch {
-		case slices.Contains(needy, p.Name), outer == "stream", p.Name == "":
+		case slices.Contains(needy, p.Name), outer == "stream", p.Name == "", q.body.has(outer): // what stands already stays
 		case !usable(p), strings.Contains(name, "."):
 			q.lacks("the parameter " + clip(p.Name))
 		case outer == "stream_options": // stands with the stream flag
