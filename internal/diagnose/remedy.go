@@ -21,7 +21,7 @@ const (
 
 var advice = []Remedy{
 	{"u.off", user, "Turn streaming off for this model."},
-	{"u.plain", user, "Until then use `/generate` or `%%ai`, or a direct call without `stream`: they ask for one plain answer."},
+	{"u.plain", user, "Until it is mended use `/generate` or `%%ai`, or a direct call without `stream`: they ask for one plain answer."},
 	{"u.flag", user, "Send `stream` as the JSON value true or false, and send it explicitly."},
 	{"u.stream", user, "Ask for a stream: long plain answers die at the deadlines of gateways."},
 	{"u.usage", user, "Do not send `stream_options` (LangChain `stream_usage=False`, AI SDK `includeUsage: false`)."},
@@ -104,6 +104,10 @@ func fitted(out []string, i int, c Case) []string {
 		return append(out, offTexts(a.Text, c)...)
 	case "u.plain":
 		return append(out, untilThen(a.Text, c.Client))
+	case "a.off":
+		if streamsAlways(c.Client) {
+			return append(out, offGateway)
+		}
 	case "u.upgrade":
 		if known := knownFailure(c.Failure); known != "" {
 			return append(out, known)

@@ -48,7 +48,9 @@ func prefixed(general string, special []string) []string {
 
 const (
 	offLangChain = "LangChain: `disable_streaming=True` on the model (langchain-core 0.2.29 or later)."
-	offSDK       = "SDK or own code: `stream=False`, or leave `stream` out."
+	// offGateway is a.off for clients that no setting stops from streaming.
+	offGateway = forAdmin + "On a gateway of your own let it answer streams for this model, real or made from the plain answer."
+	offSDK     = "SDK or own code: `stream=False`, or leave `stream` out."
 )
 
 // offJupyter is measured per version (2.19, 2.29, 2.31 and 3.2); the version
@@ -80,6 +82,12 @@ func offJupyter(c Case) []string {
 		"Jupyter AI 2.29 to 2.31: " + off229(c.Target), before229,
 		"Jupyter AI 3.2: " + off3(c.Target),
 	}
+}
+
+// streamsAlways tells clients that no setting stops from streaming.
+func streamsAlways(c call.Client) bool {
+	major, _, known := release(c.Version)
+	return c.Name == "jupyter-ai" && (known && major >= 3 || !known && c.Rule == "jai-chat-3")
 }
 
 const before229 = "Jupyter AI 2.19 to 2.28: upgrade to 2.29 or later first; `disable_streaming` there leads to an empty answer in the chat."
@@ -131,11 +139,11 @@ func plainName(s, otherwise string) string {
 func untilThen(general string, c call.Client) string {
 	switch {
 	case c.Name == "jupyter-ai":
-		return "Until then use `/generate` or `%%ai`: they ask for one plain answer."
+		return "Until it is mended use `/generate` or `%%ai`: they ask for one plain answer."
 	case c.Kind == call.ClientUnknown, c.Kind == call.ClientFramework:
 		return general
 	}
-	return "Until then leave `stream` out: the service may still give one plain answer."
+	return "Until it is mended leave `stream` out: the service may still give one plain answer."
 }
 
 // failures are what frameworks were seen to die of before any request, and

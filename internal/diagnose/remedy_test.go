@@ -96,7 +96,7 @@ func TestSettingsNameTheModel(t *testing.T) {
 func TestAdviceSaysWhoIsToActAndKeepsTheOrder(t *testing.T) {
 	c := diagnose.Case{Client: call.Client{Kind: call.ClientDirect}, Target: azureTarget, Mode: call.ModeStream}
 	got := diagnose.Advise([]string{"u.off", "u.plain", "none such", "a.off", "o.refuse"}, c)
-	if len(got) != 4 || !strings.HasPrefix(got[1], "Until then leave `stream` out") || !strings.HasPrefix(got[2], "Admin: Set `disable_streaming`") ||
+	if len(got) != 4 || !strings.HasPrefix(got[1], "Until it is mended leave `stream` out") || !strings.HasPrefix(got[2], "Admin: Set `disable_streaming`") ||
 		!strings.HasPrefix(got[3], "API owner: If streaming cannot work") {
 		t.Errorf("got %q", got)
 	}
@@ -105,6 +105,21 @@ func TestAdviceSaysWhoIsToActAndKeepsTheOrder(t *testing.T) {
 		if got := diagnose.Advise([]string{"u.plain"}, c); !strings.Contains(got[0], want) {
 			t.Errorf("%s is told %q", name, got)
 		}
+	}
+}
+
+// TestAdministratorsAreNotToldWhatTheirVersionIgnores: no setting of Jupyter AI
+// 3 stops its streams.
+func TestAdministratorsAreNotToldWhatTheirVersionIgnores(t *testing.T) {
+	for name, c := range map[string]call.Client{
+		"version": {Name: "jupyter-ai", Version: "3.2.0"}, "prompt": {Name: "jupyter-ai", Rule: "jai-chat-3"},
+	} {
+		if got := diagnose.Advise([]string{"a.off"}, diagnose.Case{Client: c}); len(got) != 1 || !strings.HasPrefix(got[0], "Admin: On a gateway of your own") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := diagnose.Advise([]string{"a.off"}, diagnose.Case{Client: call.Client{Name: "jupyter-ai", Version: "2.31.7"}}); !strings.Contains(got[0], "disable_streaming") {
+		t.Errorf("2.31.7: %q", got)
 	}
 }
 
