@@ -7,13 +7,14 @@ import (
 	"llmtap/internal/call"
 )
 
-// Who is to act on advice.
+// Who is to act on advice. In the texts of a record, package diagnose writes it
+// and a colon before what is not the user's to do.
 type Who string
 
 // Values of Who.
 const (
-	User  Who = "user"
-	Admin Who = "admin"
+	User  Who = "User"
+	Admin Who = "Admin"
 	Owner Who = "API owner"
 )
 
@@ -33,18 +34,15 @@ func Advice(r call.Record) []Step { return steps(r.Diagnosis.Remedy) }
 // AdviceFor returns what to do about a verdict, in the same order.
 func AdviceFor(f call.Finding) []Step { return steps(f.Remedy) }
 
-// steps reads whom the texts of a record or finding name (package diagnose
-// writes it before them) and orders them; those for one reader keep their order.
+// steps reads whom the texts of a record or finding name and orders them; those
+// for one reader keep their order.
 func steps(remedies []string) []Step {
 	var out []Step
 	for _, text := range remedies {
 		s := Step{Who: User, Text: text}
-		for _, who := range []struct {
-			before string
-			who    Who
-		}{{"Admin: ", Admin}, {"API owner: ", Owner}} {
-			if rest, ok := strings.CutPrefix(text, who.before); ok {
-				s = Step{Who: who.who, Text: rest}
+		for _, who := range []Who{Admin, Owner} {
+			if rest, ok := strings.CutPrefix(text, string(who)+": "); ok {
+				s = Step{Who: who, Text: rest}
 			}
 		}
 		if s.Text = cut(s.Text, maxStep); strings.TrimSpace(s.Text) != "" {
