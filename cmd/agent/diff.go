@@ -48,9 +48,6 @@ func (c *diffCmd) Run(ctx context.Context, env environment) error {
 	}
 	d := compare.Compare(a, b, window)
 	if c.JSON {
-		if d.Changes == nil {
-			d.Changes = []compare.Ranked{}
-		}
 		enc := json.NewEncoder(env.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(d)

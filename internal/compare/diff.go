@@ -113,7 +113,6 @@ func order(a, b []facet) int {
 // canonical is the order of differences that separate equally well.
 func canonical(a, b difference) int {
 	return cmp.Or(
-		flag(b.cause())-flag(a.cause()),
 		flag(b.cause() && !b.unclear)-flag(a.cause() && !a.unclear),
 		flag(b.blamed)-flag(a.blamed),
 		int(a.family)-int(b.family),

@@ -139,9 +139,34 @@ func logical(id string, attempt int) func(*call.Record) {
 func TestRankIgnoresWhatWorkingCallsHave(t *testing.T) {
 	failing, working := asked("f", 100, 500, streamed, version("2")), asked("w", 101, 200, version("1"))
 	window := slices.Concat(many(9, 0, 500, version("1")), many(9, 20, 200, streamed, version("2")))
-	sentence, smallest := compare.Explains(failing, working, compare.Rank(failing, working, window))
+	accepts := func(v string) func(*call.Record) {
+		return func(r *call.Record) { r.Request.Hints.Headers = []call.Header{{Name: "accept", Value: v}} }
+	}
+	accepts("a")(&failing)
+	accepts("b")(&working)
+	for i := range window {
+		if accepts("b")(&window[i]); i < 14 { // all failing ones and five of the working
+			accepts("a")(&window[i])
+		}
+	}
+	ranked := compare.Rank(failing, working, window)
+	if ranked[0].Path != "header.accept" {
+		t.Errorf("first is %v", ranked[0])
+	}
+	sentence, smallest := compare.Explains(failing, working, ranked)
 	if smallest != nil || !strings.HasPrefix(sentence, "No single difference") {
 		t.Errorf("%s, %v", sentence, smallest)
+	}
+}
+
+// TestRankDistrustsWhatIsHardlyKnown: two calls that differ in a property nobody
+// else is known to have prove little.
+func TestRankDistrustsWhatIsHardlyKnown(t *testing.T) {
+	failing, working := asked("f", 100, 500, streamed, version("2")), asked("w", 101, 200, version("1"))
+	window := slices.Concat(many(20, 0, 500, streamed, version("")), many(19, 30, 200, version("")), many(1, 60, 200, streamed, version("")))
+	want := []string{"body.stream 21/21 1/21", "client.version 1/1 0/1"}
+	if d := cmp.Diff(want, ranking(compare.Rank(failing, working, window))); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -284,12 +309,16 @@ func TestLikeness(t *testing.T) {
 			r.Client.Name, r.Request.Hints.Core = "curl", digest("y")
 		}),
 		"same target, same client, same credential, same request, 1s later": asked("o", 101, 200, streamed, func(o *call.Record) { o.Request.Hints = r.Request.Hints }),
-		"same target, same client, other mode, same body but for its stream keys, 1s later": asked("o", 101, 200, func(o *call.Record) {
-			o.Target.Auth.Digest = call.Digest{}
-		}),
 	} {
 		if got := compare.Likeness(r, other); got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	for scheme, want := range map[string]bool{"bearer": false, "": false, "none": true} { // without a digest nothing is known to be one key
+		r.Target.Auth = call.Auth{Scheme: scheme}
+		got := compare.Likeness(r, asked("o", 101, 200, func(o *call.Record) { o.Target.Auth = r.Target.Auth }))
+		if strings.Contains(got, "same credential") != want {
+			t.Errorf("scheme %q: %s", scheme, got)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -200,6 +201,20 @@ func TestDiffOfRequests(t *testing.T) {
 			},
 		},
 		{
+			"a masked value may be any", query("sig=REDACTED"), query("sig=abc"),
+			[]call.Change{{Path: "query.sig", Failing: "present", Working: "present"}},
+		},
+		{"two masked values", query("sig=REDACTED"), query("sig=REDACTED"), nil},
+		{
+			"a query nobody kept", func(r *call.Record) { r.Request.URL = "" }, query("alt=sse"),
+			[]call.Change{{Path: "query.alt", Failing: "unknown", Working: "sse"}},
+		},
+		{
+			"a body cut in the store was read whole",
+			with("n", "1"), func(r *call.Record) { r.Agent.Capture, r.Agent.Lost = call.CaptureTruncated, []string{"decode_limit"} },
+			[]call.Change{{Path: "body.n", Failing: "1", Working: "absent"}},
+		},
+		{
 			"a deployment is one difference, not two",
 			func(r *call.Record) {
 				r.Target.Deployment, r.Target.Model, r.Request.Path = "a", "a", "/openai/deployments/a/chat"
@@ -259,6 +274,11 @@ func TestDiffOfRequests(t *testing.T) {
 			[]call.Change{{Path: "client.sdk_version", Failing: "3.0", Working: "1.58.1"}, {Path: "body.messages", Failing: "unknown", Working: "unknown"}},
 		},
 		{
+			"another parameter changes the digest too",
+			with("n", "2"), func(r *call.Record) { with("n", "1")(r); r.Request.Hints.Core = digest("x") },
+			[]call.Change{{Path: "body.n", Failing: "2", Working: "1"}, {Path: "body.messages", Failing: "unknown", Working: "unknown"}},
+		},
+		{
 			"a digest is missing", func(r *call.Record) { r.Request.Hints.Core = call.Digest{} }, func(*call.Record) {},
 			[]call.Change{{Path: "body.messages", Failing: "unknown", Working: "unknown"}},
 		},
@@ -313,6 +333,12 @@ func TestDiffNeverCallsUnseenAbsent(t *testing.T) {
 		}
 		null := asked("a", 0, 500, flagged(call.StreamAbsent, ""))
 		ranked := compare.Rank(null, asked("b", 5, 200, bare), nil)
+		for _, with := range []func(*call.Record){bare, func(r *call.Record) { r.Agent.View = call.ViewUnknown }} {
+			one := compare.Rank(asked("a", 0, 500, bare), asked("b", 5, 200, with), nil)
+			if i := slices.IndexFunc(one, func(r compare.Ranked) bool { return r.Path == "body.stream" && !r.Unclear }); i >= 0 {
+				t.Errorf("perhaps absent and absent: %+v", one[i])
+			}
+		}
 		if !ranked[0].Unclear || ranked[0].Path != "body.stream" {
 			t.Errorf("null and perhaps null: %+v", ranked[0])
 		}
@@ -347,6 +373,28 @@ func TestDiffOfAnswers(t *testing.T) {
 	}
 }
 
+// TestDiffOfTimes: only what differs by a lot is told.
+func TestDiffOfTimes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		a, b float64
+		want string
+	}{
+		"alike": {1, 1.2, ""}, "much later, not much slower": {10, 14, ""}, "much slower, not much later": {0.01, 0.4, ""},
+		"a lot": {0.5, 1.6, "0.5 s | 1.6 s"}, "a lot less": {9, 1, "9 s | 1 s"}, "not known": {0, 9, ""}, "clock stepped back": {-1, 9, ""},
+	} {
+		failing, working := asked("a", 0, 500), asked("b", 100, 200)
+		failing.Timing = call.Timing{RequestSent: at(0), Headers: at(tc.a)}
+		working.Timing = call.Timing{RequestSent: at(100), Headers: at(100 + tc.b)}
+		got := ""
+		if c, ok := find(compare.Diff(failing, working), "timing.headers"); ok {
+			got = c.Failing + " | " + c.Working
+		}
+		if got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
 func TestDiffWithoutAnAnswer(t *testing.T) {
 	refused := asked("a", 0, 0, func(r *call.Record) {
 		r.End = call.End{Side: call.SideUpstream, Kind: call.EndRefused}
@@ -360,6 +408,16 @@ func TestDiffWithoutAnAnswer(t *testing.T) {
 		if got, _ := find(list, want.Path); got != want {
 			t.Errorf("got %v, want %v", got, want)
 		}
+	}
+	for name, unseen := range map[string]func(*call.Record){
+		"opaque":    func(r *call.Record) { r.Agent.View = call.ViewOpaque },
+		"in flight": func(r *call.Record) { r.End = call.End{} },
+	} {
+		unseen(&refused)
+		if got, ok := find(compare.Diff(refused, asked("b", 5, 200)), "response.status"); ok {
+			t.Errorf("%s: %v", name, got)
+		}
+		refused.Agent.View = call.ViewFull
 	}
 }
 
@@ -417,6 +475,9 @@ func TestDiffIsBounded(t *testing.T) {
 		t.Errorf("%d changes", len(list))
 	}
 	for _, c := range list {
+		if !utf8.ValidString(c.Path + c.Failing + c.Working) {
+			t.Errorf("no text: %q", c)
+		}
 		if len(c.Path+c.Failing+c.Working) > 400 {
 			t.Errorf("%d bytes in %.80s", len(c.Path+c.Failing+c.Working), c.Path)
 		}

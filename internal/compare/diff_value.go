@@ -58,8 +58,6 @@ func (a facetValue) against(b facetValue) contrast {
 			return unclear
 		}
 		return unlike
-	case a.known == someValue && b.known == someValue:
-		return alike
 	case a.known == someValue || b.known == someValue:
 		return unclear
 	case a.text == b.text:

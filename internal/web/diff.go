@@ -42,9 +42,7 @@ func (d differ) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		failFrom(w, err)
 		return
 	}
-	c := compare.Compare(first, second, window)
-	c.Changes = orEmpty(c.Changes)
-	write(w, http.StatusOK, c)
+	write(w, http.StatusOK, compare.Compare(first, second, window))
 }
 
 func readPair(v url.Values) (a, b string, err error) {
