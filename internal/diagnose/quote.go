@@ -66,13 +66,16 @@ var (
 
 // echoed returns where s begins to repeat what the user wrote.
 func echoed(s string) int {
+	if i := strings.Index(s, "messages["); i >= 0 {
+		s = s[:i]
+	}
 	for i := 0; i < len(s); i++ {
 		j := strings.IndexAny(s[i:], ":=：")
 		if j < 0 {
 			return len(s)
 		}
 		i += j
-		if reports(s[:i+1], echoes) || messagePath(s[:i]) {
+		if reports(s[:i+1], echoes) {
 			return i
 		}
 	}
@@ -93,14 +96,6 @@ func reports(s string, words []string) bool {
 		}
 	}
 	return false
-}
-
-// messagePath reports whether s ends with a path into the messages.
-func messagePath(s string) bool {
-	s = strings.TrimRight(s, " '\"`")
-	i := strings.LastIndexByte(s, ' ') + 1
-	path := strings.TrimLeft(s[i:], "'\"`(")
-	return (strings.HasPrefix(path, "messages[") || strings.HasPrefix(path, "message[")) && strings.Contains(path, "]")
 }
 
 // closingOf returns what closes an opening mark, empty if it is none.

@@ -9,7 +9,7 @@ import (
 
 func flagInvalid(f *facts) (finding, bool) {
 	r := f.r
-	bySaying := f.text.aboutStream() && f.text.said.asksBoolean()
+	bySaying := f.text.aboutStream() && asksBoolean(&f.text.said)
 	byParam := f.text.param == "stream" && !f.text.nested &&
 		(r.Request.StreamFlag == call.StreamInvalid || hasAny(f.text.code, "type", "bool") || f.text.said.has(isBool))
 	if r.Response.Status < 400 || !bySaying && !byParam {
@@ -51,7 +51,7 @@ func refusable(f *facts) bool {
 	if !f.stream || f.r.Response.Status < 400 || f.text.said.has(isOption) || hasAny(f.text.param, options...) {
 		return false
 	}
-	return f.text.said.wantsPlain() || !f.text.said.wantsStream()
+	return wantsPlain(&f.text.said) || !wantsStream(&f.text.said)
 }
 
 func streamRefusedByParam(f *facts) (finding, bool) {
@@ -69,7 +69,7 @@ func streamRefusedByCode(f *facts) (finding, bool) {
 }
 
 func streamRefusedByText(f *facts) (finding, bool) {
-	if !f.text.aboutStream() || !refusable(f) || !f.text.said.refusesStream() {
+	if !f.text.aboutStream() || !refusable(f) || !refusesStream(&f.text.said) {
 		return no()
 	}
 	if f.text.said.has(isPassing) && (f.r.Response.Status >= 500 || f.r.Response.Status == 429) {
@@ -82,7 +82,7 @@ func plainRefused(f *facts) (finding, bool) {
 	if !f.plain || f.r.Response.Status < 400 {
 		return no()
 	}
-	byText := f.text.aboutStream() && f.text.said.wantsStream() && !f.text.said.wantsPlain()
+	byText := f.text.aboutStream() && wantsStream(&f.text.said) && !wantsPlain(&f.text.said)
 	if !byText && !demandsByCode(f.text.code) {
 		return no()
 	}

@@ -46,6 +46,7 @@ const (
 	isKnown  // … of one that many services know
 	isCannot // is not able to
 	isTrying // failed to, error while
+	isRetry
 	isIllegal
 	isGot // received, found: a stream that did not come
 	isAsk // please use, must enable
@@ -94,37 +95,45 @@ func (s *speech) listen(text string) {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		word := wordRune(r)
 		if word && (start || unspaced(r)) {
-			if to, sense := words.longest(text, i); to > i {
+			if to, sense := meaning(words, text, i); to > i {
 				n := utf8.RuneCountInString(text[i:to])
-				s.add(token{sense, int16(i), int16(to), int16(at), int16(at + n)})
+				addWord(s, token{sense, int16(i), int16(to), int16(at), int16(at + n)})
 				i, at, start = to, at+n, false
-				continue
-			}
-			if to := snake(text, i); to > i {
-				s.add(token{snakeSense(text[i:to]), int16(i), int16(to), int16(at), int16(at + to - i)})
-				i, at, start = to, at+to-i, false
 				continue
 			}
 		}
 		if !word {
-			s.mark(r, i, at)
+			addMark(s, r, i, at)
 		}
 		start = !word || unspaced(r)
 		i, at = i+size, at+1
 	}
 }
 
-func (s *speech) add(t token) {
+// meaning returns the end and the sense of the word at text[i:], i if it has
+// none.
+func meaning(words dictionary, text string, i int) (int, sense) {
+	if to, sense := words.longest(text, i); to > i {
+		return to, sense
+	}
+	to := snake(text, i)
+	if to == i {
+		return i, 0
+	}
+	return to, snakeSense(text[i:to])
+}
+
+func addWord(s *speech, t token) {
 	if t.sense == 0 {
 		return // foreign words: read over
 	}
-	t.sense = s.named(t)
+	t.sense = senseInName(s, t)
 	s.tokens = append(s.tokens, t)
 	s.senses |= t.sense
 }
 
 // mark takes a character that is no part of a word.
-func (s *speech) mark(r rune, i, at int) {
+func addMark(s *speech, r rune, i, at int) {
 	var sense sense
 	switch r {
 	case ';', '!', '?', '\n', '。', '；', '！', '？', '।':
@@ -143,7 +152,7 @@ func (s *speech) mark(r rune, i, at int) {
 
 // named takes the sense from a stream that is part of another name: a model
 // called stream-1.
-func (s *speech) named(t token) sense {
+func senseInName(s *speech, t token) sense {
 	if t.sense&isStream == 0 {
 		return t.sense
 	}
@@ -151,7 +160,7 @@ func (s *speech) named(t token) sense {
 	joined := strings.HasPrefix(after, "-")
 	digit := len(after) > 1 && after[1] >= '0' && after[1] <= '9'
 	switch {
-	case joined && digit, t.sense&isKey != 0 && strings.HasSuffix(before, "-"), strings.HasPrefix(after, "/") || strings.HasSuffix(before, "/"):
+	case joined && digit, t.sense&isKey != 0 && strings.HasSuffix(before, "-"), strings.HasPrefix(after, "/") || strings.HasSuffix(before, "/") && !strings.HasSuffix(before, "body/"):
 		return 0
 	case joined && modelEnd(strings.TrimRight(before, " '\"`")):
 		return 0
@@ -183,7 +192,7 @@ func snake(text string, i int) int {
 
 // snakeSense is the sense of a name that the lexicon does not hold.
 func snakeSense(name string) sense {
-	if strings.Contains(name, "stream") && refusesByCode(strings.ReplaceAll(name, "_", " ")) {
+	if name != "refused_stream" && strings.Contains(name, "stream") && refusesByCode(strings.ReplaceAll(name, "_", " ")) {
 		return isRefusal
 	}
 	return isParam

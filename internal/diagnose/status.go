@@ -81,7 +81,7 @@ func parameterUnsupported(f *facts) (finding, bool) {
 // refusesParameter reports whether the words refuse a parameter.
 func refusesParameter(f *facts) bool {
 	s := &f.text.said
-	named := s.has(isKnown) && s.refused(isKnown) || s.refusesParameters()
+	named := s.has(isKnown) && s.refused(isKnown) || refusesParameters(s)
 	return named && !f.text.nested && !hasAny(f.text.code, causes...) || s.has(isUnfit) ||
 		hasAny(f.text.all, "not supported with this model", "must be verified to generate", "must be verified to use") ||
 		strings.Contains(f.text.all, "does not support") && strings.Contains(f.text.all, " with this model") ||
@@ -98,7 +98,7 @@ func apiVersion(f *facts) (finding, bool) {
 // versionRefused reports whether the words blame the api-version.
 func versionRefused(f *facts) bool {
 	return hasAny(f.text.all, "unrecognized request argument", "'dict' object has no attribute 'lower'") ||
-		f.text.said.refusesVersion()
+		refusesVersion(&f.text.said)
 }
 
 // refusedParam names the parameter that an error is about: the error's own

@@ -25,7 +25,7 @@ func streamError(f *facts) string {
 		return "content_filter"
 	case contextExceeded(f):
 		return "context_length"
-	case refusesByCode(code), f.text.aboutStream() && f.text.said.refusesStream():
+	case refusesByCode(code), f.text.aboutStream() && refusesStream(&f.text.said):
 		return "stream_refused"
 	case hasAny(code, "invalid", "validation", "bad request", "badrequest", "400", "422"):
 		return "validation"

@@ -1,0 +1,162 @@
+package diagnose
+
+import "strings"
+
+// refusesStream reports whether a sentence says that there are no streams.
+func refusesStream(s *speech) bool {
+	if crowded(s) || s.has(isBool) && asksBoolean(s) {
+		return false
+	}
+	if s.has(isRefusal) || wantsPlain(s) {
+		return true
+	}
+	return s.has(isStream) && (s.refused(isStream) || refusedDirectly(s))
+}
+
+// crowded: the number of streams is limited, or both modes are meant.
+func crowded(s *speech) bool {
+	if !s.has(isCrowd) {
+		return false
+	}
+	for i := range s.tokens {
+		if s.tokens[i].sense&isCrowd == 0 {
+			continue
+		}
+		if s.next(i, isStream, 20) > 0 || strings.HasSuffix(s.word(i), "modes") || strings.HasSuffix(s.word(i), "non streaming") || strings.HasSuffix(s.word(i), "non-streaming") {
+			return true
+		}
+	}
+	return false
+}
+
+// refusedDirectly looks for refusals that are no pair of stream and denial.
+func refusedDirectly(s *speech) bool {
+	for w, t := range s.tokens {
+		if t.sense&isStream == 0 || began(s, w) {
+			continue
+		}
+		if t.sense&isKey != 0 && flagRefused(s, w) || weaklyRefused(s, w) || withoutStream(s, w) || cannotStream(s, w) || bareNo(s, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// flagRefused: the flag must be false, or must go.
+func flagRefused(s *speech, w int) bool {
+	if f := s.sameLine(w, isFalse, reachValue); f > 0 && !s.pair(f) {
+		return true
+	}
+	if w > 0 && s.tokens[w-1].sense&isFalse != 0 && s.distance(w-1, w) <= 20 && !s.pair(w-1) {
+		return true
+	}
+	if s.next(w, isUnfit, 4) > 0 || s.before(w, isIllegal, 14) >= 0 && s.next(w, isTrue, 4) > 0 {
+		return true
+	}
+	if v := s.next(w, isTrue, reachLateNo); v > 0 && s.between(w, v)&(isNo|isLateNo|isCannot) != 0 {
+		return true
+	}
+	if v := s.next(w, isTrue, 4); v > 0 && s.next(v, isIllegal|isWeak, reachLateNo) > 0 {
+		return true
+	}
+	if d := s.next(w, isDrop, reachBefore); d > 0 {
+		for _, thing := range []string{" it", " this", " the key", " the field", " the parameter", " the option"} {
+			if strings.HasPrefix(s.text[s.tokens[d].to:], thing) || strings.HasSuffix(s.word(d), " it") {
+				return true
+			}
+		}
+	}
+	after := strings.TrimLeft(s.text[s.tokens[w].to:], "'\"` ")
+	if strings.HasPrefix(after, "was unexpected") || strings.HasPrefix(after, "is unexpected") {
+		return true
+	}
+	if w == 0 {
+		return false
+	}
+	before, gap := s.tokens[w-1].sense, strings.Trim(s.gap(w-1, w), " '\"`:([")
+	switch {
+	case before&isDrop != 0:
+		return gap == "" || gap == "the" || gap == "den parameter" || gap == "le parametre" || gap == "el parametro" || gap == "参数" || gap == "the field" || gap == "the key"
+	case before&isUnfit != 0:
+		return gap == "" || gap == "supplied" || gap == "supplied:" || gap == "in body" || gap == "in request"
+	}
+	return false
+}
+
+// weaklyRefused: a word right after the stream that refuses it only there, and
+// names no other cause.
+func weaklyRefused(s *speech, w int) bool {
+	n := s.next(w, isWeak, reachWeak)
+	return n > 0 && !s.has(isBroken) && s.between(w, n)&isComma == 0
+}
+
+// withoutStream: there is no streaming. "No stream was found" is another matter.
+func withoutStream(s *speech, w int) bool {
+	if w == 0 || s.tokens[w-1].sense&isNone == 0 || s.distance(w-1, w) > 4 {
+		return false
+	}
+	after := s.next(w, isGot|isAble, reachWeak)
+	if s.tokens[w].sense&isKey != 0 && s.tokens[w-1].sense&isLateNo == 0 {
+		return after > 0 && s.tokens[after].sense&isAble != 0
+	}
+	return after == 0 || s.tokens[after].sense&isGot == 0
+}
+
+// bareNo: "streams are not", "does not stream".
+func bareNo(s *speech, w int) bool {
+	if n := s.next(w, isNo, 4); n == w+1 && !strings.Contains(s.gap(w, n), "or") && strings.Trim(s.text[s.tokens[n].to:], " .!") == "" {
+		return true
+	}
+	if w == 0 || s.tokens[w].sense&isKey == 0 || s.tokens[w-1].sense&isNo == 0 || s.gap(w-1, w) != " " || s.next(w, isGot, reachWeak) > 0 {
+		return false
+	}
+	before := s.text[:s.tokens[w-1].to]
+	return hasAny(before[max(0, len(before)-9):], "do not", "don't", "does not", "doesn't", "will not", "may not", "cannot", "can not", "must not", "should not", "can't")
+}
+
+// cannotStream: the service cannot stream. That one answer could not be streamed is
+// another matter.
+func cannotStream(s *speech, w int) bool {
+	if w == 0 || s.tokens[w-1].sense&isCannot == 0 && !(w > 1 && s.tokens[w-2].sense&isCannot != 0 && s.tokens[w-1].sense&isAble != 0) || s.next(w, isBroken, reachAfter) > 0 {
+		return false
+	}
+	from := w - 1
+	if s.tokens[from].sense&isCannot == 0 {
+		from = w - 2
+	}
+	for _, word := range strings.Fields(s.gap(from, w)) {
+		switch strings.Trim(word, "'\"`") {
+		case "be", "use", "do", "the", "used", "for", "with", "via", "as", "a", "return", "usar", "utiliser", "el", "le", "o", "lo", "del", "en", "essere", "ser", "etre":
+		default:
+			return false
+		}
+	}
+	after := s.next(w, isGot, 6)
+	return after == 0
+}
+
+// wantsPlain reports whether the words ask for a plain call.
+func wantsPlain(s *speech) bool {
+	if !s.has(isPlain) {
+		return false
+	}
+	for i, t := range s.tokens {
+		switch {
+		case t.sense&isOnly != 0:
+			if p := s.next(i, isPlain|isStream|isTrue|isFalse, 25); p > 0 && s.tokens[p].sense&isPlain != 0 {
+				return true
+			}
+		case t.sense&isMust != 0 && t.sense&isAsk == 0 || t.sense&isAsk != 0 && t.sense&isPlain == 0:
+			if p := s.next(i, isPlain|isFalse|isStream, 18); p > 0 && s.tokens[p].sense&isPlain != 0 {
+				return true
+			}
+		case t.sense&isRetry != 0 && s.next(i, isPlain, 25) > 0:
+			return true
+		case t.sense&isPlain != 0:
+			if p := s.next(i, isOnly|isLateOnly|isNeeded|isStream, 25); p > 0 && s.tokens[p].sense&isStream == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
