@@ -63,10 +63,11 @@ type cli struct {
 
 // recordCmds read what was recorded.
 type recordCmds struct {
-	Calls   callsCmd   `cmd:"" help:"List recorded calls, newest first."`
-	Show    showCmd    `cmd:"" help:"Show one call in full."`
-	Diff    diffCmd    `cmd:"" help:"Show what differs between two calls, smallest explaining difference first."`
-	Tunnels tunnelsCmd `cmd:"" help:"List connections that were not looked into, and why."`
+	Calls    callsCmd    `cmd:"" help:"List recorded calls, newest first."`
+	Show     showCmd     `cmd:"" help:"Show one call in full."`
+	Diff     diffCmd     `cmd:"" help:"Show what differs between two calls, smallest explaining difference first."`
+	Verdicts verdictsCmd `cmd:"" help:"List verdicts: what only the comparison of calls shows, with evidence and remedy."`
+	Tunnels  tunnelsCmd  `cmd:"" help:"List connections that were not looked into, and why."`
 }
 
 const description = `See what your LLM calls really do: who called, stream or plain, what came back, and why it failed.

@@ -44,7 +44,7 @@ func (c *demoCmd) Run(ctx context.Context, env environment) (err error) {
 		return err
 	}
 	seen := &memory{}
-	a, err := startAgent(context.WithoutCancel(ctx), s, parts{log: logger(env, s.run.level), getenv: env.getenv, watch: seen.add})
+	a, err := startAgent(context.WithoutCancel(ctx), s, parts{log: logger(env, s.run.level), getenv: env.getenv, watch: watcher{record: seen.add, finding: seen.find}})
 	if err != nil {
 		return err
 	}

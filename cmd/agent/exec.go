@@ -52,7 +52,7 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 	s.stateDir = besideAgent(ctx, s.stateDir)
 	seen := &memory{}
 	a, err := startAgent(context.WithoutCancel(ctx), s, parts{
-		log: logger(env, max(s.run.level, slog.LevelWarn)), getenv: env.getenv, watch: seen.add, shared: true,
+		log: logger(env, max(s.run.level, slog.LevelWarn)), getenv: env.getenv, watch: watcher{record: seen.add, finding: seen.find}, shared: true,
 	})
 	if err != nil {
 		return err

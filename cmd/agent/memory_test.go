@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"testing"
 
 	"llmtap/internal/call"
@@ -24,5 +25,17 @@ func TestCountsAreOfCalls(t *testing.T) {
 	}
 	if got, want := m.total(), (counts{calls: 3, failures: 1, attempts: 6}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestMemoryKeepsTheNewest: the oldest go, the order stays.
+func TestMemoryKeepsTheNewest(t *testing.T) {
+	m := &memory{}
+	for i := range maxMemory + 3 {
+		m.add(call.Record{Identity: call.Identity{Attempt: 1, ID: strconv.Itoa(i)}})
+	}
+	list := m.list()
+	if first, last := list[0].Identity.ID, list[len(list)-1].Identity.ID; len(list) != maxMemory || first != "3" || last != strconv.Itoa(maxMemory+2) {
+		t.Errorf("%d records from %s to %s, want %d from 3 to %d", len(list), first, last, maxMemory, maxMemory+2)
 	}
 }

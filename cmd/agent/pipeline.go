@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,12 +22,20 @@ import (
 	"llmtap/internal/diagnose"
 )
 
+// watcher sees what comes out of the pipeline, in order. Its members may be nil.
+type watcher struct {
+	record  func(call.Record)
+	finding func(call.Finding)
+}
+
 // pipeline is what the queue's one goroutine does with each item: join into a
-// logical call, classify, hand to every sink.
+// logical call, classify, compare with the calls before, hand to every sink.
 type pipeline struct {
 	join   *compare.Joiner
+	window *compare.Window
 	fanout *exporters.Fanout
-	watch  func(call.Record)
+	watch  watcher
+	log    *slog.Logger
 }
 
 func newPipeline(a *agent) (*pipeline, error) {
@@ -35,22 +47,115 @@ func newPipeline(a *agent) (*pipeline, error) {
 		join: compare.NewJoiner(compare.Config{Sample: func(trace string) bool {
 			return sample(call.Record{Identity: call.Identity{Span: call.SpanContext{Trace: trace}}})
 		}}),
-		fanout: a.sinks.fanout, watch: a.parts.watch,
+		window: compare.NewWindow(compare.WindowConfig{Remedy: advise}),
+		fanout: a.sinks.fanout, watch: a.parts.watch, log: a.parts.log,
 	}, nil
 }
 
 // handle is called for every item in order. What sinks say of an error is
 // counted where it happened: the data path has nobody to tell.
 func (p *pipeline) handle(ctx context.Context, it exporters.Item) {
-	if it.Started {
+	switch {
+	case !it.Now.IsZero():
+		p.found(ctx, p.window.Advance(it.Now))
+		return
+	case it.Started:
 		_ = p.fanout.Started(ctx, it.Record)
 		return
 	}
 	r := p.join.Join(it.Record)
 	r.Diagnosis = diagnose.Classify(r)
+	for _, tag := range p.window.Marks(r) {
+		if !slices.Contains(r.Diagnosis.Tags, tag) {
+			r.Diagnosis.Tags = append(r.Diagnosis.Tags, tag)
+		}
+	}
 	_ = p.fanout.Record(ctx, r)
-	if p.watch != nil {
-		p.watch(r)
+	if p.watch.record != nil {
+		p.watch.record(r)
+	}
+	p.found(ctx, p.window.Observe(r))
+}
+
+// found hands on the verdicts that changed, and says so in the log: whoever
+// runs the agent should not have to look for them.
+func (p *pipeline) found(ctx context.Context, list []call.Finding) {
+	for _, f := range list {
+		_ = p.fanout.Finding(ctx, f)
+		if p.watch.finding != nil {
+			p.watch.finding(f)
+		}
+		level, why := slog.LevelWarn, slog.String("remedy", strings.Join(f.Remedy, " | "))
+		if f.State == stateClosed {
+			level, why = slog.LevelInfo, slog.String("because", f.ClosedBecause)
+		}
+		if p.watch.finding != nil { // it is told on the terminal
+			level = slog.LevelDebug
+		}
+		p.log.Log(ctx, level, "verdict "+f.State+": "+f.Text, "verdict", f.Verdict, "id", f.ID, "target", targetOf(f.Target), why, "see", "llmtap verdicts")
+	}
+}
+
+// replayed is how many records a start reads again, the newest first. It
+// bounds what a restart costs; findings are kept beside them.
+const replayed = 2000
+
+// restore brings back what the window knew before a restart.
+func (p *pipeline) restore(ctx context.Context, s *sinks, now time.Time) error {
+	findings, err := s.store.Findings(ctx, true)
+	if err != nil {
+		return fmt.Errorf("restore verdicts: %w", err)
+	}
+	records, err := s.store.Calls(ctx, call.Query{Since: now.Add(-24 * time.Hour), Limit: replayed})
+	if err != nil {
+		return fmt.Errorf("restore verdicts: %w", err)
+	}
+	slices.Reverse(records)
+	slices.Reverse(findings)
+	for _, r := range records {
+		s.prom.Seed(r)
+	}
+	changed := p.window.Restore(records, findings)
+	for _, f := range p.window.Open() {
+		s.otlp.Known(f)
+		_ = s.prom.Known(f)
+	}
+	p.found(ctx, append(changed, p.window.Advance(now)...))
+	return nil
+}
+
+// advise fits the advice of a verdict to the client and target it is about.
+func advise(ids []string, c call.Client, t call.Target) []string {
+	return diagnose.Advise(ids, diagnose.Case{Client: c, Target: t})
+}
+
+// clock tells the pipeline the time once a minute: a verdict expires even where
+// nobody calls any more.
+type clock struct{ stop, done chan struct{} }
+
+func startClock(q *exporters.Queue) *clock {
+	c := &clock{stop: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		tick := time.NewTicker(time.Minute)
+		defer tick.Stop()
+		for {
+			select {
+			case now := <-tick.C:
+				q.Offer(exporters.Item{Now: now})
+			case <-c.stop:
+				return
+			}
+		}
+	}()
+	return c
+}
+
+// close stops the clock; a clock that was never started is stopped.
+func (c *clock) close() {
+	if c != nil {
+		close(c.stop)
+		<-c.done
 	}
 }
 
@@ -131,6 +236,7 @@ func (a *agent) stop(ctx context.Context, grace time.Duration) error {
 	if err := a.proxy.Drain(graceCtx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		errs = append(errs, err)
 	}
+	a.clock.close()
 	errs = append(errs, a.proxy.Close(), a.listeners.finder.Close(), a.queue.Close(ctx))
 	errs = append(errs, a.sinks.hub.Close(ctx), a.admin.Close(), a.sinks.fanout.Close(ctx))
 	if a.state.ownsRun {
@@ -147,6 +253,7 @@ func (a *agent) abandon(ctx context.Context) error {
 	if a.proxy != nil {
 		errs = append(errs, a.proxy.Close())
 	}
+	a.clock.close()
 	if a.queue != nil {
 		errs = append(errs, a.queue.Close(ctx))
 	}

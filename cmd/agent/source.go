@@ -49,6 +49,7 @@ func noAgent(dir string) error {
 type source interface {
 	Calls(ctx context.Context, q call.Query) ([]call.Record, error)
 	Call(ctx context.Context, id string) (call.Record, error)
+	Findings(ctx context.Context, all bool) ([]call.Finding, error)
 	Close(ctx context.Context) error
 }
 
@@ -170,6 +171,18 @@ func (a *adminClient) Call(ctx context.Context, id string) (call.Record, error) 
 	var r call.Record
 	err := a.get(ctx, "/api/v1/calls/"+url.PathEscape(id), nil, &r)
 	return r, err
+}
+
+// Findings lists verdicts through the API.
+func (a *adminClient) Findings(ctx context.Context, all bool) ([]call.Finding, error) {
+	v := url.Values{}
+	if all {
+		v.Set("all", "1")
+	}
+	var out struct {
+		Verdicts []call.Finding `json:"verdicts"`
+	}
+	return out.Verdicts, a.get(ctx, "/api/v1/verdicts", v, &out)
 }
 
 func (a *adminClient) tunnels(ctx context.Context) ([]call.Tunnel, error) {

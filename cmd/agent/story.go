@@ -48,23 +48,27 @@ type caller struct {
 	tries   int
 }
 
+// The prompts are how Jupyter AI's calls are recognised; what follows them in
+// its real ones does not matter here.
+const (
+	chatMessages     = `"messages":[{"role":"system","content":"You are Jupyternaut, a conversational assistant living in JupyterLab to help users."},{"role":"user","content":"\n\nWho owns the owls?"}]`
+	generateMessages = `"messages":[{"role":"user","content":"You are an AI that creates a detailed content outline for a Jupyter notebook on owls."}]`
+	directMessages   = `"messages":[{"role":"user","content":"Who owns the owls?"}]`
+)
+
 func storyCallers() []caller {
-	stainless := func(agent string) map[string]string {
-		return map[string]string{
-			"User-Agent": agent, "X-Stainless-Lang": "python", "X-Stainless-Package-Version": "1.60.1", "X-Stainless-Async": "async:asyncio",
-			"Accept": "application/json", "Content-Type": "application/json", "api-key": "demo-key",
-		}
+	framework := map[string]string{
+		"User-Agent": "langchain-partner-python-azure-openai", "X-Stainless-Lang": "python", "X-Stainless-Package-Version": "1.60.1", "X-Stainless-Async": "async:asyncio",
+		"Accept": "application/json", "Content-Type": "application/json", "api-key": "demo-key",
 	}
-	const messages = `"messages":[{"role":"user","content":"Who owns the owls?"}]`
 	direct := caller{
-		name: "direct call (curl, no stream key)", body: `{` + messages + `}`, tries: 1,
+		name: "direct call (curl, no stream key)", body: `{` + directMessages + `}`, tries: 1,
 		headers: map[string]string{"User-Agent": "curl/8.5.0", "Content-Type": "application/json", "api-key": "demo-key"},
 	}
-	framework := stainless("langchain-partner-python-azure-openai")
 	return []caller{
 		direct,
-		{name: "framework chat (LangChain, stream=true)", body: `{` + messages + `,"model":null,"stream":true}`, headers: framework, tries: storyAttempts},
-		{name: "framework /generate (LangChain, stream=false)", body: `{` + messages + `,"model":null,"stream":false}`, headers: framework, tries: 1},
+		{name: "Jupyter AI chat (stream=true)", body: `{` + chatMessages + `,"model":null,"stream":true}`, headers: framework, tries: storyAttempts},
+		{name: "Jupyter AI /generate (stream=false)", body: `{` + generateMessages + `,"model":null,"stream":false}`, headers: framework, tries: 1},
 		direct,
 	}
 }
@@ -92,7 +96,7 @@ func (s *story) play(ctx context.Context, a *agent) error {
 		}
 		s.say(fmt.Sprintf("  %-48s %s\n", c.name, status))
 	}
-	if err := s.await(ctx, storyAttempts+storyPlain); err != nil {
+	if err := s.await(ctx); err != nil {
 		return err
 	}
 	return s.tell()
@@ -135,35 +139,50 @@ func (s *story) call(ctx context.Context, tr *http.Transport, c caller) (string,
 	return strings.Join(got, " "), nil
 }
 
-// await returns when n records came through the pipeline.
-func (s *story) await(ctx context.Context, n int) error {
+// await returns when all calls came through the pipeline and the verdict is
+// confirmed.
+func (s *story) await(ctx context.Context) error {
 	for {
 		changed, have := s.seen.wait()
-		if have >= n {
+		verdict, ok := s.verdict()
+		if have >= storyAttempts+storyPlain && ok && verdict.State == "confirmed" {
 			return nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("demo: waited for %d recorded calls, have %d: %w", n, have, ctx.Err())
+			return fmt.Errorf("demo: waited for %d recorded calls and a confirmed verdict, have %d and %q: %w",
+				storyAttempts+storyPlain, have, verdict.State, ctx.Err())
 		}
 	}
 }
 
-// tell shows what llmtap recorded, and the point of it.
-func (s *story) tell() error {
-	records := s.seen.list()
-	s.say("\nWhat llmtap saw:\n\n")
-	if s.err == nil {
-		s.err = printCalls(s.env.stdout, colours(s.env), records)
-	}
-	for i := range records {
-		if r := &records[i]; r.Request.Mode == call.ModeStream && r.Diagnosis.Text != "" && r.Identity.Attempt == storyAttempts {
-			s.say("\n")
-			(&sheet{w: s.env.stdout}).advice(r.Diagnosis.Text, r.Diagnosis.Remedy...)
+// verdict is what the story is about.
+func (s *story) verdict() (call.Finding, bool) {
+	for _, f := range s.seen.verdicts(false) {
+		if f.Verdict == "stream_only_failure" {
+			return f, true
 		}
 	}
-	s.say("\nSame deployment, same key: the calls that ask for a stream fail, the others work.\nThe framework always asks.\n")
+	return call.Finding{}, false
+}
+
+// tell shows what llmtap recorded, what it concludes, and how anybody can see
+// it for himself.
+func (s *story) tell() error {
+	records := s.seen.list()
+	p := colours(s.env)
+	s.say("\nWhat llmtap saw:\n\n")
+	if s.err == nil {
+		s.err = printCalls(s.env.stdout, p, records)
+	}
+	s.say("\nWhat it concludes:\n\n")
+	if f, ok := s.verdict(); ok && s.err == nil {
+		out := &sheet{w: s.env.stdout, p: p}
+		printVerdict(out, &f)
+		printProof(out, &f, records)
+		s.err = out.err
+	}
 	if s.err != nil {
 		return s.err
 	}

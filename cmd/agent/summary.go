@@ -35,7 +35,7 @@ func newSummary(seen *memory, tunnels []call.Tunnel) summary {
 	n := seen.total()
 	s := summary{
 		Calls: n.calls, Failures: n.failures, Attempts: n.attempts, Records: append([]call.Record{}, seen.list()...),
-		Tunnels: append([]call.Tunnel{}, tunnels...), Verdicts: []call.Finding{}, Remedies: []string{},
+		Tunnels: append([]call.Tunnel{}, tunnels...), Verdicts: seen.verdicts(false), Remedies: []string{},
 	}
 	for _, r := range s.Records {
 		if r.Outcome() != call.OutcomeError {
@@ -72,6 +72,10 @@ func (m summary) print(w io.Writer, p palette, more string) error {
 	}
 	if s.err == nil && len(shown) > 0 {
 		s.err = printCalls(w, p, shown)
+	}
+	for i := range m.Verdicts {
+		s.print("\n")
+		printVerdict(s, &m.Verdicts[i])
 	}
 	m.advise(s)
 	for _, t := range m.Tunnels {

@@ -33,8 +33,7 @@ import (
 type parts struct {
 	log    *slog.Logger
 	getenv func(string) string
-	// watch sees every finished record, in order; may be nil.
-	watch func(call.Record)
+	watch  watcher
 	// shared: another agent may own the state directory (exec beside run).
 	shared bool
 }
@@ -49,6 +48,7 @@ type agent struct {
 	authority *ca.Authority
 	sinks     sinks
 	queue     *exporters.Queue
+	clock     *clock
 	listeners listeners
 	admin     *http.Server
 	state     state
@@ -290,7 +290,13 @@ func (a *agent) openSinks(ctx context.Context) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
+	if s.store != nil {
+		if err := p.restore(ctx, s, time.Now()); err != nil {
+			a.parts.log.Warn("verdicts start from nothing", "error", err.Error())
+		}
+	}
 	a.queue = exporters.NewQueue(exporters.Config{Handle: p.handle, Dropped: s.lost.add})
+	a.clock = startClock(a.queue)
 	if s.store != nil {
 		for _, r := range s.store.Interrupted() {
 			a.parts.log.Warn("a call was live when the agent was killed", "id", r.Identity.ID, "see", "llmtap show "+r.Identity.ID)

@@ -34,9 +34,10 @@ func (a *attrs) strs(k attribute.Key, v []string) {
 	if len(v) == 0 {
 		return
 	}
-	out := make([]string, min(len(v), 64))
-	for i := range out {
-		out[i] = fit(v[i], 256)
+	v = v[:min(len(v), 64)]
+	out := make([]string, len(v))
+	for i, s := range v {
+		out[i] = fit(s, 256)
 	}
 	*a = append(*a, k.StringSlice(out))
 }

@@ -117,7 +117,7 @@ func TestFullestSpanIsTheContract(t *testing.T) {
 		t.Errorf("%d attributes, %d dropped", len(span.Attributes), span.DroppedAttributes)
 	}
 	got := attrsOf(span)
-	for _, name := range strings.Fields(contract) {
+	for name := range strings.FieldsSeq(contract) {
 		if _, ok := got[name]; !ok && name != "llmtap.client.async" {
 			t.Errorf("the fullest span lacks %s", name)
 		}
@@ -153,7 +153,7 @@ func TestLevelAAttributesAreAlwaysThere(t *testing.T) {
 		r.Request.URL = "https://x/"
 		r.Request.Hints.Body = call.NewHasher(nil).Secret("x")
 		got := attrsOf(only(t, r))
-		for _, want := range strings.Fields(always) {
+		for want := range strings.FieldsSeq(always) {
 			if _, ok := got[want]; !ok {
 				t.Errorf("%s: lacks %s", name, want)
 			}

@@ -78,5 +78,5 @@ func (s *Sink) evict(p pair) {
 	s.calls.calls.DeletePartialMatch(match)
 	s.calls.failures.DeletePartialMatch(match)
 	s.calls.firstSeen.DeletePartialMatch(match)
-	s.touched.forget()
+	s.calls.touched.forget()
 }

@@ -115,11 +115,12 @@ func TestIdleClientIsEvicted(t *testing.T) {
 
 func TestFirstSeenIsKept(t *testing.T) {
 	b := newBench(t, nil)
-	long := time.Unix(1_600_000_000, 0)
-	b.SeedClient(direct(0).Client, long)
+	long := direct(0)
+	long.Identity.Start = time.Unix(1_600_000_000, 0)
+	b.Seed(long)
 	b.take(t, direct(5))
 	b.want(t, 1_600_000_000, "llmtap_client_first_seen_timestamp_seconds", "client_name=curl", "client_kind=direct")
-	b.SeedClient(call.Client{}, long) // nobody: no series
+	b.Seed(call.Record{Identity: long.Identity}) // nobody: no series
 	if _, n := b.sum(t, "llmtap_client_first_seen_timestamp_seconds"); n != 1 {
 		t.Errorf("%d clients, want 1", n)
 	}
@@ -152,4 +153,28 @@ func TestCloseReportsADeadline(t *testing.T) {
 	if err := b.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the deadline", err)
 	}
+}
+
+// TestSeedTeachesWithoutCounting: what an earlier process saw sets the state
+// of a target, and no counter.
+func TestSeedTeachesWithoutCounting(t *testing.T) {
+	b := newBench(t, nil)
+	r := direct(1)
+	r.Request.Mode, r.Request.StreamFlag = call.ModeStream, call.StreamTrue
+	b.Seed(r)
+	b.want(t, 1, "llmtap_stream_support")
+	b.want(t, 0, "llmtap_stream_support_changes_total")
+	b.want(t, 0, "llmtap_calls_total")
+	f := call.Finding{ID: "f", Verdict: "stream_only_failure", State: "suspected", Target: r.Target}
+	if err := b.Known(f); err != nil {
+		t.Fatal(err)
+	}
+	b.want(t, 2, "llmtap_stream_support")
+	b.want(t, 0, "llmtap_stream_support_changes_total")
+	b.want(t, 1, "llmtap_verdict", "state=suspected")
+	f.State = "closed"
+	if err := b.Finding(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	b.want(t, 1, "llmtap_stream_support_changes_total")
 }

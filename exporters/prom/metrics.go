@@ -25,6 +25,7 @@ type callMetrics struct {
 	findings  *prometheus.CounterVec
 	firstSeen *prometheus.GaugeVec
 	folded    *prometheus.CounterVec
+	touched   memo[touch, struct{}]
 }
 
 func newAttemptMetrics() attemptMetrics {

@@ -54,7 +54,6 @@ type Sink struct {
 	verdicts *verdictGauges
 	support  *streamSupport
 	seen     map[pair]time.Time // first seen, kept beyond the client's series
-	touched  memo[touch, struct{}]
 }
 
 // touch names the series that one kind of call counts in.
@@ -139,11 +138,17 @@ func (s *Sink) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// SeedClient tells when a client was first seen before this process began.
-func (s *Sink) SeedClient(c call.Client, first time.Time) {
+// Seed learns from a call of the time before this process began, oldest first:
+// when its client was first seen, and whether its target streams. It counts
+// nothing.
+func (s *Sink) Seed(r call.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.firstSeen(s.folder.client(c.Name, c.Version, s.now()), c.Kind.String(), first)
+	l := s.folder.quiet().of(&r, s.now())
+	s.firstSeen(l.client, l.kind, r.Identity.Start)
+	s.support.seeding = true
+	s.support.record(&r, &l)
+	s.support.seeding = false
 }
 
 // Started implements exporters.Starter: it creates the series that the call
@@ -154,7 +159,7 @@ func (s *Sink) Started(_ context.Context, r call.Record) error {
 	now := s.now()
 	s.logical.start(&r, now)
 	l := s.folder.quiet().of(&r, now)
-	s.touch(&r, &l)
+	touchAll(s, &r, &l)
 	s.firstSeen(l.client, l.kind, r.Identity.Start)
 	return nil
 }
@@ -169,7 +174,7 @@ func (s *Sink) Record(_ context.Context, r call.Record) error {
 	now := s.now()
 	l := s.folder.of(&r, now)
 	s.firstSeen(l.client, l.kind, r.Identity.Start)
-	s.touch(&r, &l)
+	touchAll(s, &r, &l)
 	if r.Request.IsHTTP() {
 		s.gen.record(&r, &l)
 		s.attempt.record(&r, &l)
@@ -180,17 +185,32 @@ func (s *Sink) Record(_ context.Context, r call.Record) error {
 	return nil
 }
 
+// Known takes a verdict that opened before this process began: it is shown,
+// and is no change.
+func (s *Sink) Known(f call.Finding) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.support.seeding = true
+	defer func() { s.support.seeding = false }()
+	return find(s, &f)
+}
+
 // Finding implements exporters.Sink.
 func (s *Sink) Finding(_ context.Context, f call.Finding) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return find(s, &f)
+}
+
+// find shows the newest state of a verdict. The caller holds the mutex.
+func find(s *Sink, f *call.Finding) error {
 	now := s.now()
-	key, err := s.folder.verdict(&f, now)
+	key, err := s.folder.verdict(f, now)
 	if err != nil {
 		return err
 	}
 	s.verdicts.set(f.ID, key, now)
-	s.support.finding(&f, key.host, key.model)
+	s.support.finding(f, key.host, key.model)
 	return nil
 }
 
@@ -205,8 +225,8 @@ func (s *Sink) Close(ctx context.Context) error {
 	return nil
 }
 
-// touch creates at 0 what a call may count in, once for all calls alike.
-func (s *Sink) touch(r *call.Record, l *labels) {
+// touchAll creates at 0 what a call may count in, once for all calls alike.
+func touchAll(s *Sink, r *call.Record, l *labels) {
 	if !r.Request.IsHTTP() {
 		return
 	}
@@ -214,7 +234,7 @@ func (s *Sink) touch(r *call.Record, l *labels) {
 	if key.retry {
 		number = "retry"
 	}
-	s.touched.get(key, func() struct{} {
+	s.calls.touched.get(key, func() struct{} {
 		for _, o := range []call.Outcome{call.OutcomeOK, call.OutcomeError, call.OutcomeCancelled} {
 			s.calls.calls.WithLabelValues(l.line(o.String())...)
 			s.attempt.attempts.WithLabelValues(append(l.target(), l.stream, number, o.String())...)

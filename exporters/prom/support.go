@@ -25,6 +25,7 @@ type streamSupport struct {
 	gauge   *prometheus.GaugeVec
 	changes *prometheus.CounterVec
 	targets map[[2]string]*targetSupport
+	seeding bool // what is learned is old: no change
 }
 
 type targetSupport struct {
@@ -118,6 +119,8 @@ func (s *streamSupport) show(host, model string, t *targetSupport) {
 	if value != t.value {
 		t.value = value
 		s.gauge.WithLabelValues(host, model).Set(float64(value))
-		s.changes.WithLabelValues(host, model).Inc()
+		if !s.seeding {
+			s.changes.WithLabelValues(host, model).Inc()
+		}
 	}
 }

@@ -129,8 +129,7 @@ func TestBrokenSinksFail(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$/^"+name+"$", "-test.v")
 			cmd.Env = append(os.Environ(), variable+"="+name)
 			out, err := cmd.CombinedOutput()
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) {
+			if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 				t.Fatalf("the suite passed a sink that breaks the rule (%v):\n%s", err, out)
 			}
 			if text := string(out); !strings.Contains(text, "TestChild/"+name) || name != "after_close" && !strings.Contains(text, "rule: ") {

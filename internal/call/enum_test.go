@@ -127,7 +127,7 @@ func TestUnknownLabelsAreErrors(t *testing.T) {
 func TestLabelsAreDistinctAndPlain(t *testing.T) {
 	for name, e := range vocabularies() {
 		seen := map[string]bool{}
-		for _, l := range strings.Fields(e.labels) {
+		for l := range strings.FieldsSeq(e.labels) {
 			if seen[l] || strings.ToLower(l) != l || strings.ContainsAny(l, "- .,:") {
 				t.Errorf("%s: %q is no label value (twice: %v)", name, l, seen[l])
 			}

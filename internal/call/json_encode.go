@@ -9,12 +9,12 @@ import (
 const typical = 3 << 10
 
 // MarshalJSON writes schema 1; absent members are not known.
-func (r Record) MarshalJSON() ([]byte, error) { return r.AppendJSON(make([]byte, 0, typical)) }
+func (r Record) MarshalJSON() ([]byte, error) { return AppendJSON(make([]byte, 0, typical), &r) }
 
-// AppendJSON appends what MarshalJSON returns. It is written by hand because
+// AppendJSON appends the JSON form of r. It is written by hand because
 // every call is stored in this form: encoding/json needs four times as long.
 // It fails only for a start that has no RFC 3339 form.
-func (r *Record) AppendJSON(b []byte) ([]byte, error) {
+func AppendJSON(b []byte, r *Record) ([]byte, error) {
 	start := r.Identity.Start.UTC()
 	if y := start.Year(); y < 0 || y > 9999 {
 		return b, errors.New("call: encode record: year of the start outside of 0 to 9999")

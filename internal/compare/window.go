@@ -24,8 +24,9 @@ type WindowConfig struct {
 	Calls int
 	// Targets and Clients bound what is remembered at once; 0 means 128 and 256.
 	Targets, Clients int
-	// Remedy gives the texts of remedy ids, fitted to a client; nil gives none.
-	Remedy func(ids []string, c call.Client) []string
+	// Remedy gives the texts of remedy ids, fitted to client and target; nil
+	// gives none.
+	Remedy func(ids []string, c call.Client, t call.Target) []string
 	// NewID names a finding; nil derives the name from verdict, key and since,
 	// so that a replay gives the same one.
 	NewID func() string

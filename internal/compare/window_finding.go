@@ -47,7 +47,7 @@ func findingOf(s *state, v *verdict) call.Finding {
 	f.ConfoundedBy = v.doubts.names()
 	f.Text = sentence(s, v, f.Difference)
 	if s.cfg.Remedy != nil {
-		f.Remedy = s.cfg.Remedy(slices.Clone(remedyIDs[v.q.kind]), who)
+		f.Remedy = s.cfg.Remedy(slices.Clone(remedyIDs[v.q.kind]), who, f.Target)
 	}
 	return f
 }

@@ -150,7 +150,7 @@ type watched struct {
 
 func watch() *watched {
 	return &watched{Window: compare.NewWindow(compare.WindowConfig{
-		Remedy: func(ids []string, _ call.Client) []string { return ids },
+		Remedy: func(ids []string, _ call.Client, _ call.Target) []string { return ids },
 	})}
 }
 

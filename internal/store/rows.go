@@ -69,18 +69,18 @@ func callRow(room []byte, it item, lost *counts) ([]any, []byte) {
 // that is too big loses its content, then its long texts. Its facts are always
 // kept.
 func fitted(room []byte, r *call.Record, lost *counts) (*call.Record, []byte, error) {
-	doc, err := r.AppendJSON(room)
+	doc, err := call.AppendJSON(room, r)
 	if err == nil && len(doc) > maxRowBytes && hasContent(*r) {
 		lost.add(dropContent, 1)
 		less := withoutContent(*r)
 		r = &less
-		doc, err = r.AppendJSON(doc[:0])
+		doc, err = call.AppendJSON(doc[:0], r)
 	}
 	if err == nil && len(doc) > maxRowBytes {
 		lost.add(dropTooBig, 1)
 		less := facts(*r)
 		r = &less
-		doc, err = r.AppendJSON(doc[:0])
+		doc, err = call.AppendJSON(doc[:0], r)
 	}
 	return r, doc, err
 }
