@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"llmtap/capture"
 	"llmtap/internal/call"
@@ -39,9 +40,15 @@ func finder(t *testing.T) *local.Finder {
 	return f
 }
 
-// over waits until a search has its answer.
-func over(t *testing.T, s *local.Search) {
+// over waits until the next search has begun and has its answer.
+func over(t *testing.T, begun <-chan *local.Search) {
 	t.Helper()
+	var s *local.Search
+	select {
+	case s = <-begun:
+	case <-time.After(limit):
+		t.Fatal("no search began")
+	}
 	eventually(t, "the search is over", func() bool { _, err := s.Result(); return local.Reason(err) != "pending" })
 }
 
@@ -66,7 +73,7 @@ func TestRecordNamesTheProcess(t *testing.T) {
 				check(t, errors.Join(err, resp.Body.Close()))
 				got := r.next().Client.Process
 				if n == 0 {
-					over(t, <-begun)
+					over(t, begun)
 					continue // its record may have come before the answer
 				}
 				if want := filepath.Base(os.Args[0]); got.PID != os.Getpid() || !strings.HasPrefix(want, got.Name) || got.Name == "" || got.Reason != "" {
@@ -165,7 +172,7 @@ func TestVersionComesFromTheProcess(t *testing.T) {
 		return r.next()
 	}
 	send("langchain-partner-python-azure-openai") // begins the search
-	over(t, <-begun)
+	over(t, begun)
 	for agent, want := range map[string][2]string{
 		"langchain-partner-python-azure-openai": {"langchain", "0.3.35"},
 		"langchain-anthropic/1.7.7":             {"langchain", "1.7.7"},

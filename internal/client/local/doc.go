@@ -3,7 +3,7 @@
 // Python or Node environment when it started. Versions of Jupyter AI, LangChain
 // and LlamaIndex are not on the wire; this is where they come from.
 //
-//	client port ─► /proc/net/tcp{,6} ─► socket inode ─► /proc/*/fd ─► process
+//	client port ─► sock_diag, else /proc/net/tcp{,6} ─► inode ─► /proc/*/fd ─► process
 //	                                                                     │
 //	           name, kind, uid ◄─ stat, exe, cmdline; two named keys ◄───┤
 //	           packages ◄─ names of *.dist-info, versions of package.json┘

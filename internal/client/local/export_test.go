@@ -12,6 +12,9 @@ type Searcher struct{ s *searcher }
 // NewSearcher returns a Searcher with empty caches.
 func NewSearcher(c Config) Searcher { return Searcher{newSearcher(c.withDefaults())} }
 
+// Close gives back what the Searcher has open.
+func (s Searcher) Close() { s.s.close() }
+
 // Search looks one connection up.
 func (s Searcher) Search(client, server netip.AddrPort) (Info, error) {
 	b := &Search{client: client, server: server, done: make(chan struct{})}

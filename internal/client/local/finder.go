@@ -10,7 +10,8 @@ import (
 
 // Config is what a Finder needs; zero fields mean the defaults in brackets.
 type Config struct {
-	// Proc is where the proc file system is mounted [/proc].
+	// Proc is where the proc file system is mounted [/proc]. In another place
+	// its socket tables are read; here the kernel is asked first.
 	Proc string
 	// Budget is how long one search may take [200 ms].
 	Budget time.Duration
@@ -23,7 +24,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Proc == "" {
-		c.Proc = "/proc"
+		c.Proc = systemProc
 	}
 	if c.Budget <= 0 {
 		c.Budget = 200 * time.Millisecond
@@ -38,6 +39,8 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+const systemProc = "/proc"
 
 // restFactor makes searching take at most a fifth of one core, however fast
 // connections come.
@@ -163,6 +166,7 @@ func (s *Search) Result() (Info, error) {
 // work answers all that wait with one search, then rests.
 func (f *Finder) work(s *searcher) {
 	defer close(f.over)
+	defer s.close()
 	rest := time.NewTimer(0)
 	defer rest.Stop()
 	for {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,9 +44,13 @@ func self(t testing.TB) func(string) {
 	}
 }
 
-func real(t testing.TB) *local.Finder {
+func real(t testing.TB, proc ...string) *local.Finder {
 	t.Helper()
-	f := local.New(local.Config{Budget: limit})
+	c := local.Config{Budget: limit}
+	if len(proc) > 0 {
+		c.Proc = proc[0]
+	}
+	f := local.New(c)
 	t.Cleanup(func() { check(t, f.Close()) })
 	return f
 }
@@ -53,7 +58,12 @@ func real(t testing.TB) *local.Finder {
 // TestFindsItself: the kernel's own tables, over IPv4, IPv6 and an IPv6 socket
 // that speaks IPv4.
 func TestFindsItself(t *testing.T) {
-	f := real(t)
+	t.Run("asked", func(t *testing.T) { findsItself(t, real(t)) })
+	t.Run("by the tables", func(t *testing.T) { findsItself(t, real(t, "/proc/")) })
+}
+
+func findsItself(t *testing.T, f *local.Finder) {
+	t.Helper()
 	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(addr, func(t *testing.T) {
 			client, server := accept(t, addr, self(t))
@@ -67,6 +77,12 @@ func TestFindsItself(t *testing.T) {
 			}
 		})
 	}
+	t.Run("never connected", func(t *testing.T) {
+		_, listener := accept(t, "127.0.0.1:0", self(t))
+		// The kernel offers the listener of a port that no connection has.
+		_, err := f.Lookup(t.Context(), listener, netip.AddrPortFrom(listener.Addr(), 1))
+		wants(t, err, local.ErrGone)
+	})
 	t.Run("closed", func(t *testing.T) {
 		client, server := accept(t, "127.0.0.1:0", func(addr string) {
 			c, err := net.Dial("tcp", addr)
@@ -112,7 +128,7 @@ func TestFindsAPythonAndItsPackages(t *testing.T) {
 	}
 	script := filepath.Join(prefix, "bin", "jupyter-lab")
 	check(t, os.WriteFile(script, []byte(python), 0o600))
-	f := real(t)
+	asked, read := real(t), real(t, "/proc/")
 	for name, args := range map[string][]string{"IPv4": nil, "IPv4 in an IPv6 socket": {"mapped"}} {
 		t.Run(name, func(t *testing.T) {
 			var pid int
@@ -128,8 +144,11 @@ func TestFindsAPythonAndItsPackages(t *testing.T) {
 					t.Fatalf("python said %q, %v", line, err)
 				}
 			})
-			i, err := f.Lookup(t.Context(), client, server)
+			i, err := asked.Lookup(t.Context(), client, server)
 			check(t, err)
+			if j, err := read.Lookup(t.Context(), client, server); err != nil || !reflect.DeepEqual(i, j) {
+				t.Errorf("the kernel says %+v, its tables %+v, %v", i, j, err)
+			}
 			if i.PID != pid || i.Name != "jupyter-lab" || i.Kind != local.KindServer || i.HubUser != "ada" {
 				t.Errorf("got %+v, want pid %d, a jupyter-lab of ada", i, pid)
 			}
@@ -149,6 +168,7 @@ func BenchmarkLookup(b *testing.B) {
 	client, server := accept(b, "127.0.0.1:0", self(b))
 	b.Run("known", func(b *testing.B) {
 		s := local.NewSearcher(local.Config{Budget: limit})
+		defer s.Close()
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := s.Search(client, server); err != nil {
@@ -159,7 +179,18 @@ func BenchmarkLookup(b *testing.B) {
 	b.Run("new", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := local.NewSearcher(local.Config{Budget: limit}).Search(client, server); err != nil {
+			s := local.NewSearcher(local.Config{Budget: limit})
+			if _, err := s.Search(client, server); err != nil {
+				b.Fatal(err)
+			}
+			s.Close()
+		}
+	})
+	b.Run("by the tables", func(b *testing.B) {
+		s := local.NewSearcher(local.Config{Proc: "/proc/", Budget: limit})
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := s.Search(client, server); err != nil {
 				b.Fatal(err)
 			}
 		}

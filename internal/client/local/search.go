@@ -18,6 +18,7 @@ const (
 // searcher does the searching. One goroutine owns it.
 type searcher struct {
 	cfg   Config
+	diag  *diag  // nil where the kernel cannot be asked: its tables are read
 	own   string // the agent's mount namespace
 	boot  time.Time
 	known cache[incarnation, *Info]
@@ -40,28 +41,27 @@ type site struct {
 
 func newSearcher(c Config) *searcher {
 	own, _ := os.Readlink(filepath.Join(c.Proc, "self", "ns", "mnt")) // unknown: all trees count as ours
+	var d *diag
+	if c.Proc == systemProc {
+		d, _ = openDiag() // without it the tables do
+	}
 	return &searcher{
-		cfg: c, own: own, boot: bootTime(c.Proc),
+		cfg: c, diag: d, own: own, boot: bootTime(c.Proc),
 		known: newCache[incarnation, *Info](maxProcesses), sites: newCache[site, []installed](maxEnvironments),
 	}
 }
 
+// close gives back what the searcher has open.
+func (s *searcher) close() { s.diag.close() }
+
 // search answers every one of the batch.
 func (s *searcher) search(batch []*Search) {
 	end := time.Now().Add(s.cfg.Budget)
-	keys := make([][]string, len(batch))
-	for i, b := range batch {
-		keys[i] = tableKeys(b.client, b.server)
-	}
-	table := newPairs(keys)
-	tableErr := table.readTables(s.cfg.Proc, end)
-	if tableErr != nil && !errors.Is(tableErr, ErrBusy) {
-		tableErr = ErrNotPermitted
-	}
-	holders, scanErr := s.holders(table.found, end)
+	sockets, tableErr := s.sockets(batch, end)
+	holders, scanErr := s.holders(sockets, end)
 	var unheld []int
 	for i, b := range batch {
-		sock, listed := table.found[i]
+		sock, listed := sockets[i]
 		h, held := holders[sock.inode]
 		switch {
 		case held:
@@ -77,17 +77,53 @@ func (s *searcher) search(batch []*Search) {
 	if len(unheld) == 0 {
 		return
 	}
-	again := newPairs(keys)
-	_ = again.readTables(s.cfg.Proc, end) // what it cannot say is taken for gone
+	again, _ := s.sockets(batch, end) // what it cannot say is taken for gone
 	for _, i := range unheld {
 		// While the kernel still lists a socket somebody holds it whom we
 		// cannot see.
-		if again.found[i] == table.found[i] {
+		if again[i] == sockets[i] {
 			batch[i].finish(Info{}, ErrNotPermitted)
 		} else {
 			batch[i].finish(Info{}, ErrGone)
 		}
 	}
+}
+
+// sockets finds the clients' ends of a batch, by their places in it.
+func (s *searcher) sockets(batch []*Search, end time.Time) (map[int]socket, error) {
+	if found, ok := s.ask(batch); ok {
+		return found, nil
+	}
+	keys := make([][]string, len(batch))
+	for i, b := range batch {
+		keys[i] = tableKeys(b.client, b.server)
+	}
+	table := newPairs(keys)
+	err := table.readTables(s.cfg.Proc, end)
+	if err != nil && !errors.Is(err, ErrBusy) {
+		err = ErrNotPermitted
+	}
+	return table.found, err
+}
+
+// ask asks the kernel for each; false once it cannot be asked.
+func (s *searcher) ask(batch []*Search) (map[int]socket, bool) {
+	if s.diag == nil {
+		return nil, false
+	}
+	found := make(map[int]socket, len(batch))
+	for i, b := range batch {
+		sock, ok, err := s.diag.socket(b.client, b.server)
+		if err != nil {
+			s.diag.close()
+			s.diag = nil
+			return nil, false
+		}
+		if ok {
+			found[i] = sock
+		}
+	}
+	return found, true
 }
 
 // holders finds who has the sockets open: the processes that called before

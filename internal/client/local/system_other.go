@@ -4,6 +4,7 @@ package local
 
 import (
 	"io/fs"
+	"net/netip"
 	"os"
 )
 
@@ -14,3 +15,13 @@ const available = false
 const openFlags = os.O_RDONLY
 
 func owner(fs.FileInfo) int { return -1 }
+
+type diag struct{}
+
+func openDiag() (*diag, error) { return nil, ErrNotAvailable }
+
+func (*diag) close() {}
+
+func (*diag) socket(_, _ netip.AddrPort) (socket, bool, error) {
+	return socket{}, false, ErrNotAvailable
+}
