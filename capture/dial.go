@@ -251,8 +251,7 @@ func (o oneByte) Read(p []byte) (int, error) { return o.c.Read(p[:1]) }
 
 // dialError sorts a dial failure into its end.kind.
 func dialError(host string, err error) *DialError {
-	var own *DialError
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*DialError](err); ok {
 		return own
 	}
 	e := &DialError{Kind: call.EndRefused, Host: host, Err: err}

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"crypto/tls"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -63,9 +64,7 @@ func (t *progress) interim(code int, h textproto.MIMEHeader) error {
 	}
 	t.locked(func() { t.countInterim() })
 	head := t.out.Header()
-	for k, v := range h {
-		head[k] = v
-	}
+	maps.Copy(head, h)
 	t.out.WriteHeader(code)
 	clear(head)
 	return nil

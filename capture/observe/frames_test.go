@@ -47,7 +47,7 @@ func (p *peer) take() step {
 	return s
 }
 
-// block encodes name, value, name, value …
+// block encodes names and values in turn.
 func (p *peer) block(pairs ...string) []byte {
 	p.tb.Helper()
 	p.hp.Reset()

@@ -82,8 +82,7 @@ func (l *link) mirror(kind EndKind, err error) {
 		_, _ = l.dst.Write([]byte{0x17, 3, 3, 0x01, 0x00})
 		l.dst.fin()
 	case BrokenRecord:
-		var broken tls.RecordHeaderError
-		if errors.As(err, &broken) {
+		if broken, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 			_, _ = l.dst.Write(broken.RecordHeader[:])
 		}
 		l.dst.reset(limit)

@@ -306,12 +306,10 @@ func within(t *testing.T, bound time.Duration, measure func() time.Duration) {
 
 // class is the kind and text of an error without addresses and times.
 func class(err error) string {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
 	}
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Op + ": " + op.Err.Error()
 	}
 	if err == nil {

@@ -42,7 +42,7 @@ func TestGuideNamesWhatExists(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range strings.Split(b[2], "\n") {
+		for line := range strings.SplitSeq(b[2], "\n") {
 			if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "```") && !strings.Contains(string(source), line+"\n") {
 				t.Errorf("%s does not hold the guide's line\n%s", b[1], line)
 			}

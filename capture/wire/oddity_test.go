@@ -45,7 +45,7 @@ func TestLooksOfAStreamDoNotMatter(t *testing.T) {
 // meaning drops what tells how a stream looked.
 func meaning(seen string) string {
 	var out []string
-	for _, l := range strings.Split(seen, "\n") {
+	for l := range strings.SplitSeq(seen, "\n") {
 		switch {
 		case strings.HasPrefix(l, "oddities:"):
 			continue
@@ -64,7 +64,7 @@ func meaning(seen string) string {
 // joinRepeats drops counts and repeats: "content content*2" is "content".
 func joinRepeats(events string) string {
 	var out []string
-	for _, w := range strings.Fields(events) {
+	for w := range strings.FieldsSeq(events) {
 		w, _, _ = strings.Cut(w, "*")
 		if len(out) == 0 || out[len(out)-1] != w {
 			out = append(out, w)

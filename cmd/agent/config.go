@@ -151,8 +151,7 @@ func (c fileConfig) routeList() []string {
 // yamlKeys lists every key of the file, nested ones by their last name.
 func yamlKeys(t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if tag := f.Tag.Get("yaml"); tag != "" && tag[0] != ',' {
 			out = append(out, tag)
 		}

@@ -184,8 +184,7 @@ func TestEveryKnobIsDocumented(t *testing.T) {
 
 func fileKeys(t reflect.Type, prefix string) []string {
 	var out []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		tag := f.Tag.Get("yaml")
 		switch {
 		case tag == ",inline":
@@ -201,8 +200,7 @@ func fileKeys(t reflect.Type, prefix string) []string {
 
 func variablesOf(t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if name := f.Tag.Get("env"); name != "" {
 			out = append(out, name)
 		}

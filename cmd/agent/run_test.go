@@ -246,7 +246,7 @@ func TestBashCompletes(t *testing.T) {
 		test := script + "\nCOMP_WORDS=(" + strings.Join(quoted, " ") + ")\nCOMP_CWORD=$((${#COMP_WORDS[@]}-1))\n_llmtap 2>/dev/null\necho \"${COMPREPLY[*]}\""
 		out, err := exec.CommandContext(t.Context(), bash, "-c", test).Output()
 		got := strings.Fields(string(out))
-		for _, w := range strings.Fields(want) {
+		for w := range strings.FieldsSeq(want) {
 			if !strings.Contains(" "+strings.Join(got, " ")+" ", " "+w+" ") {
 				t.Errorf("%q: got %q, want %s among them (%v)", line, got, w, err)
 			}

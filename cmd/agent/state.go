@@ -31,7 +31,7 @@ func openStateDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("state directory %s cannot be written: %w; mend its owner or choose another with --state-dir DIR", dir, err)
 	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()), os.Chmod(dir, 0o700))
+	return errors.Join(probe.Close(), os.Remove(probe.Name()), os.Chmod(dir, 0o700)) //nolint:gosec // a directory
 }
 
 // installSecret keys all digests and proxy tokens of this installation.

@@ -68,7 +68,7 @@ func TestScenariosAreTheContract(t *testing.T) {
 
 func TestEveryNameIsThere(t *testing.T) {
 	served := names()
-	for _, id := range strings.Fields(`
+	for id := range strings.FieldsSeq(`
 		stream-500-apim stream-500-openai stream-500-azure nostream500 nostream_apim nostream400 stream-400 stream-403
 		stream-422 plain-only-400 mode-json mode-sse-false mode-sse-absent mode-trailing cut-rst cut-chunk cut-zero cut-h2
 		inc-eof inc-close stall hang-done bad-json retry-429 flaky-500 sse-crlf sse-nospace sse-bom sse-comments

@@ -28,7 +28,7 @@ func (lazy) LogValue() slog.Value { return slog.StringValue("Bearer " + canary) 
 // settings is a struct somebody logs whole.
 type settings struct {
 	Host    string
-	API_Key string //nolint:revive // named as a configuration file names it
+	API_Key string //nolint:staticcheck // named as a configuration file names it
 }
 
 func logged(attrs ...any) string {

@@ -30,10 +30,10 @@ func userinfo(u string) string {
 			done = end
 		}
 	}
-	switch scheme := strings.Index(u, "://"); {
+	switch before, _, ok := strings.Cut(u, "://"); {
 	case strings.HasPrefix(u, "//"):
 		mask(2)
-	case !strings.HasPrefix(u, "/") && (scheme < 0 || strings.ContainsAny(u[:scheme], "@?#")):
+	case !strings.HasPrefix(u, "/") && (!ok || strings.ContainsAny(before, "@?#")):
 		mask(0) // authority form, or a proxy written without scheme
 	}
 	for at := done; ; {

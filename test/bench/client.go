@@ -191,11 +191,11 @@ func (p *answer) lines(now time.Time) {
 
 // stampOf reads the send time of an event, in ns since the epoch.
 func stampOf(line []byte) (t int64, ok bool) {
-	i := bytes.Index(line, []byte(`"t":`))
-	if i < 0 {
+	_, after, ok := bytes.Cut(line, []byte(`"t":`))
+	if !ok {
 		return 0, false
 	}
-	for _, c := range line[i+4:] {
+	for _, c := range after {
 		switch {
 		case c >= '0' && c <= '9':
 			t = t*10 + int64(c-'0')
