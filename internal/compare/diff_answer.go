@@ -34,7 +34,8 @@ func (p *profile) answer(r *call.Record) {
 	for _, h := range a.Headers {
 		name := strings.ToLower(h.Name)
 		switch {
-		case name == "" || name == "content-type" || perCall(name) && !strings.HasSuffix(name, "request-id"):
+		case name == "" || name == "content-type" || strings.Contains(name, "ratelimit"):
+		case perCall(name) && !strings.HasSuffix(name, "request-id"):
 		case shownAnswer(name):
 			p.add(familyAnswerHeader, "response.header."+name, facetValue{plainValue, h.Value})
 		default:

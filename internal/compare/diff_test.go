@@ -349,7 +349,7 @@ func TestDiffOfAnswers(t *testing.T) {
 	failing, working := asked("a", 0, 500), asked("b", 60, 200)
 	failing.Response.Error = call.Error{Shape: call.ShapeAPIM, Code: "500", Message: "secret words"}
 	failing.Response.Headers = []call.Header{{Name: "server", Value: "gw"}, {Name: "x-request-id", Value: "1"}, {Name: "x-ratelimit-remaining-tokens", Value: "7"}}
-	working.Response.Headers = []call.Header{{Name: "server", Value: "uvicorn"}, {Name: "x-request-id", Value: "2"}, {Name: "apim-request-id", Value: "3"}, {Name: "x-ratelimit-remaining-tokens", Value: "8"}}
+	working.Response.Headers = []call.Header{{Name: "server", Value: "uvicorn"}, {Name: "x-request-id", Value: "2"}, {Name: "apim-request-id", Value: "3"}, {Name: "x-ratelimit-limit-tokens", Value: "8"}, {Name: "date", Value: "now"}}
 	working.Response.Body = call.BodyFacts{ContentType: "text/event-stream", Framing: call.FramingSSE, Transfer: call.TransferChunked}
 	working.Response.FinishReasons = []string{"stop"}
 	working.Stream.Oddities = []call.Oddity{{Name: "choices_empty", Count: 1}}

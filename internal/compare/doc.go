@@ -12,6 +12,13 @@
 //	S fails, P works, S fails ─► only streams fail here    (form A)
 //	P works, S fails, P works ─► the same, if S weighs     (form B)
 //
+// Compare takes two calls and says what they differ in, and which smallest
+// difference separates failing from working calls:
+//
+//	cause        what was asked: may explain
+//	consequence  what came back: never explains
+//	unknown      not seen on one side: is not absent
+//
 // It knows no clock: all times come from the records, so a replay of records
 // gives the same answer as the live run.
 package compare
