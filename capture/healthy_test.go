@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,12 @@ func settle(t *testing.T, rec *call.Record, target string) {
 	s := &rec.Stream
 	s.Pace, s.Bursts, s.LargestBurst, s.MaxGap, s.MaxDataGap = [18]call.PaceBin{}, 0, 0, 0, 0
 	rec.Request.URL = strings.ReplaceAll(rec.Request.URL, ":"+number, "")
+	for i := range s.Oddities {
+		s.Oddities[i].Last = 0
+	}
+	for _, headers := range [...][]call.Header{rec.Response.Headers, rec.Request.Hints.Headers} { // Go's h2 client sends them in any order
+		slices.SortFunc(headers, func(a, b call.Header) int { return strings.Compare(a.Name, b.Name) })
+	}
 	for i := range rec.Response.Headers {
 		if h := &rec.Response.Headers[i]; h.Name == "date" {
 			h.Value = ""
