@@ -70,7 +70,7 @@ func plain(r *call.Record) func(*ask) bool {
 		for _, p := range paths {
 			if rest, ok := strings.CutSuffix(q.path, p.stream); ok {
 				q.path = rest + p.plain
-				q.query = slices.DeleteFunc(slices.Clone(q.query), func(m member) bool { return m.name == "alt" })
+				q.query = slices.DeleteFunc(q.query, func(m member) bool { return m.name == "alt" })
 				return true
 			}
 		}

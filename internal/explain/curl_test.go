@@ -247,6 +247,16 @@ func TestCurlSendsTheParametersAsTheyWere(t *testing.T) {
 	}
 }
 
+// TestCurlNamesNoMemberTwice, though a record of parameters may.
+func TestCurlNamesNoMemberTwice(t *testing.T) {
+	r := plainCall(func(r *call.Record) {
+		r.Request.Params = []call.Param{{Name: "messages", Value: "1"}, {Name: "seed", Value: "2"}, {Name: "seed", Value: "3"}, {Name: "stream", Value: "true"}, {Name: "seed.x", Value: "4"}}
+	})
+	if got := read(t, explain.Curl(r).AsSent.Text).body; got != `{`+said+`,"seed":2}` {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestCurlFlag: absent, false, true and not a boolean are four requests.
 func TestCurlFlag(t *testing.T) {
 	for name, tc := range map[string]struct {

@@ -57,7 +57,9 @@ func TestEvidenceTellsGatewaysFromServices(t *testing.T) {
 		"another form":    {func(r *call.Record) { r.Response.Error.Shape = call.ShapeOpenAI }, ""},
 		"another service": {func(r *call.Record) { r.Response.Error, r.Target.API = apim, "openai.chat" }, ""},
 		"llmtap":          {func(r *call.Record) { r.Response.Origin = "agent" }, "llmtap"},
-		"no error":        {func(r *call.Record) { r.Response.Status = 200 }, ""},
+		"no error": {func(r *call.Record) {
+			r.Response.Status, r.Response.Headers = 200, []call.Header{{Name: "x-ms-region", Value: "e"}}
+		}, ""},
 	} {
 		got := fact(plainCall(failed(call.ClassGatewayErrorOpaque, 500), tc.edit), "written by")
 		if tc.want == "" && got != "" || !strings.HasPrefix(got, tc.want) {

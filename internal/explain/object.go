@@ -9,29 +9,27 @@ import (
 // in the one, escaped text in the other.
 type member struct{ name, value string }
 
-// object is a JSON object whose members keep their order. It is never changed
-// in place: what was made from it stays as it was.
+// object is a JSON object whose members keep their order.
 type object []member
 
 func (o object) has(name string) bool {
 	return slices.ContainsFunc(o, func(m member) bool { return m.name == name })
 }
 
-// with returns the object with that member, in its old place if it has one.
+// with sets a member, in its old place if it has one.
 func (o object) with(name, value string) object {
-	out := slices.Clone(o)
-	for i := range out {
-		if out[i].name == name {
-			out[i].value = value
-			return out
+	for i := range o {
+		if o[i].name == name {
+			o[i].value = value
+			return o
 		}
 	}
-	return append(out, member{name, value})
+	return append(o, member{name, value})
 }
 
-// without returns the object without that member.
+// without takes a member out.
 func (o object) without(name string) object {
-	return slices.DeleteFunc(slices.Clone(o), func(m member) bool { return m.name == name })
+	return slices.DeleteFunc(o, func(m member) bool { return m.name == name })
 }
 
 // String is the JSON text on one line.

@@ -92,14 +92,11 @@ const (
 	silentStop    = "nothing wrong: LiteLLM ends the answer with a finish reason `stop` of its own"
 )
 
-// named is the test of a row: the client's name, and for rows of one version
-// its range (major and minor; the zero to is open).
-func named(name string, from, to float64) func(*call.Record) bool {
+// named is the test of a row: the client's name and, unless from is 0, that its
+// version is known and not below it. Newer versions stand first.
+func named(name string, from float64) func(*call.Record) bool {
 	return func(r *call.Record) bool {
-		if r.Client.Name != name {
-			return false
-		}
-		return from == 0 && to == 0 || within(versionOf(r.Client), from, to)
+		return r.Client.Name == name && (from == 0 || atLeast(versionOf(r.Client), from))
 	}
 }
 
@@ -111,8 +108,8 @@ func versionOf(c call.Client) string {
 	return c.Version
 }
 
-// within compares major.minor as major + minor/1000.
-func within(version string, from, to float64) bool {
+// atLeast compares major.minor as major + minor/1000.
+func atLeast(version string, from float64) bool {
 	first, rest, _ := strings.Cut(version, ".")
 	second, _, _ := strings.Cut(rest, ".")
 	major, err := strconv.ParseUint(first, 10, 16)
@@ -120,8 +117,7 @@ func within(version string, from, to float64) bool {
 	if err != nil || err2 != nil || minor > 999 {
 		return false
 	}
-	v := float64(major) + float64(minor)/1000
-	return v >= from && (to == 0 || v < to)
+	return float64(major)+float64(minor)/1000 >= from
 }
 
 // chat is the surface of Jupyter AI whose screen was watched.
@@ -131,11 +127,11 @@ func chat(r *call.Record) bool {
 
 // jupyter3 and jupyter2 tell by version, else by the prompt that was recognised.
 func jupyter3(r *call.Record) bool {
-	return chat(r) && (within(r.Client.Version, 3, 0) || r.Client.Version == "" && r.Client.Rule == "jai-chat-3")
+	return chat(r) && (atLeast(r.Client.Version, 3) || r.Client.Version == "" && r.Client.Rule == "jai-chat-3")
 }
 
-func jupyter2(from, to float64) func(*call.Record) bool {
-	return func(r *call.Record) bool { return chat(r) && within(r.Client.Version, from, to) }
+func jupyter2(from float64) func(*call.Record) bool {
+	return func(r *call.Record) bool { return chat(r) && atLeast(r.Client.Version, from) }
 }
 
 func jupyter2Prompt(r *call.Record) bool {

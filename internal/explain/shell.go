@@ -33,7 +33,7 @@ func visibleJSON(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
-		case r == utf8.RuneError, r >= ' ' && !unicode.IsGraphic(r), r == 0x7f, invisible(r):
+		case r == utf8.RuneError, r >= ' ' && !unicode.IsGraphic(r):
 			for _, u := range utf16Units(r) {
 				fmt.Fprintf(&b, `\u%04x`, u)
 			}

@@ -114,6 +114,18 @@ func TestAxisShowsEveryMarkInOrder(t *testing.T) {
 	}
 }
 
+// TestGapsAreAShareOfWhatTheyLieIn, or of nothing.
+func TestGapsAreAShareOfWhatTheyLieIn(t *testing.T) {
+	for gap, want := range map[time.Duration]string{
+		time.Second: "longest silence 1.000 s, 34 % of the time", time.Minute: "longest silence 60.000 s",
+	} {
+		r := streamCall(func(r *call.Record) { r.Stream.MaxGap = gap })
+		if got := explain.Timeline(r); !slices.Contains(got, want) {
+			t.Errorf("%v: got %q", gap, got)
+		}
+	}
+}
+
 // TestRhythm names the manner of arrival only where it is plain.
 func TestRhythm(t *testing.T) {
 	for name, tc := range map[string]struct {
