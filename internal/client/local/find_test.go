@@ -201,6 +201,7 @@ func TestEnvironmentIsAClaim(t *testing.T) {
 		"control":        {[]string{"JUPYTERHUB_USER=ada\x1b[31m"}, "", ""},
 		"not UTF-8":      {[]string{"JUPYTERHUB_USER=\xff\xfe"}, "", ""},
 		"too long":       {[]string{"JUPYTERHUB_USER=" + strings.Repeat("a", 65)}, "", ""},
+		"cut by the cap": {[]string{"PAD=" + strings.Repeat("x", 256<<10-len("PAD=")-1-len("JUPYTERHUB_USER=a")), "JUPYTERHUB_USER=ada"}, "", ""},
 		"beyond the cap": {[]string{"PAD=" + strings.Repeat("x", 300<<10), "JUPYTERHUB_USER=ada"}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

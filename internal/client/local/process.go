@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -142,9 +143,15 @@ func (p *process) claims() (user, server string) {
 		return "", ""
 	}
 	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, maxEnviron))
-	defer clear(b) // it holds tokens
-	if err != nil {
+	b := make([]byte, maxEnviron) // one buffer: growing would leave copies behind
+	defer clear(b)                // it holds tokens
+	n, err := io.ReadFull(f, b)
+	switch {
+	case err == nil: // there is more: the last entry may be cut
+		b = b[:bytes.LastIndexByte(b, 0)+1]
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		b = b[:n]
+	default:
 		return "", ""
 	}
 	for entry := range bytes.SplitSeq(b, []byte{0}) {
