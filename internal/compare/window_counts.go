@@ -62,6 +62,8 @@ func countsForSide(r *call.Record) bool {
 		return false
 	case r.Diagnosis.Class == call.ClassStreamTruncated:
 		return !atHopDeadline(r)
+	case r.Diagnosis.Class == call.ClassProviderError:
+		return r.Diagnosis.Reason != "overloaded" // load, as a 429 is
 	}
 	return true
 }

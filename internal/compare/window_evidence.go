@@ -140,6 +140,7 @@ type successes struct {
 	n                 int
 	between           bool // one lies between two failures
 	firstTo, lastFrom int64
+	before, after     int64 // end of the last before all failures, start of the first after; 0 = none
 	ids, failingIDs   idList
 }
 
@@ -283,6 +284,12 @@ func (q *question) control(t *target, ev *evidence) {
 		}
 		w.n++
 		w.firstTo, w.lastFrom = min(w.firstTo, e.to), max(w.lastFrom, e.from)
+		if e.to <= f.firstFrom {
+			w.before = max(w.before, e.to)
+		}
+		if e.from >= f.lastTo && (w.after == 0 || e.from < w.after) {
+			w.after = e.from
+		}
 		w.between = w.between || e.from >= f.firstTo && e.to <= f.lastFrom
 		w.ids.add(e.id)
 		d := &ev.doubts

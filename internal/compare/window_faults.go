@@ -98,7 +98,9 @@ func (f *faults) alike(q *question, t *target, since int64) bool {
 func (q *question) contradicts(t *target, s sighting) bool {
 	switch q.kind {
 	case streamOnly, plainOnly:
-		return s.target != t && s.mode != q.mode
+		// The other mode failed alike, be it in an attempt that a retry made good,
+		// or a neighbour that is known to work in this mode did.
+		return s.mode != q.mode || s.target != t && s.target.habits.lastOK[q.mode] != 0
 	case frameworkOnly, versionRegression:
 		return s.client.key.name != q.client.key.name
 	case modelSpecific:

@@ -48,6 +48,9 @@ func (s *signature) explains(mode call.Mode) bool {
 		mode == call.ModePlain && s.class == call.ClassPlainUnsupported
 }
 
+// midway: the call was accepted and broke later, which happens to any call.
+func (s *signature) midway() bool { return s.status >= 200 && s.status < 300 }
+
 // aboutRequest: the service found fault with what this caller sent.
 func (s *signature) aboutRequest() bool {
 	return s.class == call.ClassParameterUnsupported || s.class == call.ClassRequestRejected && s.own

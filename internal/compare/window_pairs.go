@@ -11,6 +11,8 @@ import (
 const (
 	pairWeight = 12
 	pairSpan   = 30 * time.Minute
+	// accident is how close two calls break midway for one reason.
+	accident = 10 * time.Minute
 	// aftermath is how long before a run of failures equal ones elsewhere make
 	// it part of a disturbance.
 	aftermath = 15 * time.Minute
@@ -123,7 +125,7 @@ func tryPair(s *state, t *target, q question, out []call.Finding) []call.Finding
 		return out
 	}
 	ev := q.ask(scopeOf(s, t, &q))
-	if !pairHolds(t, &q, &ev) {
+	if !pairHolds(s, t, &q, &ev) {
 		return out
 	}
 	v := &verdict{q: q, target: t}
@@ -141,17 +143,31 @@ func (t *target) othersWork(m call.Mode) bool {
 	return false
 }
 
+// together reports whether few failures lie so close that they are one matter.
+// Calls that break midway do so by accident too: two must be closer.
+func together(q *question, f *failures) bool {
+	span := f.lastTo - f.firstFrom
+	switch {
+	case f.n > 2 && !q.sig.midway():
+		return true
+	case f.n == 2 && q.sig.midway():
+		return span <= int64(accident)
+	}
+	return span <= 2*int64(nearby)
+}
+
 // pairHolds is the rule of the catalogue §4.4, and what keeps disturbances out:
 // nobody else fails alike, and what used to work fails for long.
-func pairHolds(t *target, q *question, ev *evidence) bool {
+func pairHolds(s *state, t *target, q *question, ev *evidence) bool {
 	d, f := &ev.doubts, &ev.fails
-	switch {
-	case f.n < 2, !ev.works.between, d.credential, d.user && q.sig.aboutRequest():
+	if f.n < 2 || !ev.works.between || d.credential || d.user && q.sig.aboutRequest() {
 		return false
-	case ev.alike != 0, t.host.faults.alike(q, t, f.firstFrom-int64(aftermath)):
-		return false
-	case d.prior < seasoned:
+	}
+	span := f.lastTo - f.firstFrom
+	alone := ev.alike == 0 && !t.host.faults.alike(q, t, s.now-int64(s.cfg.Duration))
+	unproved := d.prior == 0 || d.prior < seasoned && !q.sig.midway()
+	if unproved && alone && together(q, f) {
 		return true
 	}
-	return min(f.attempts, heavy*f.n) >= pairWeight && f.lastTo-f.firstFrom >= int64(pairSpan)
+	return min(f.attempts, heavy*f.n) >= pairWeight && span >= int64(pairSpan) && !t.host.faults.alike(q, t, f.firstFrom-int64(aftermath))
 }

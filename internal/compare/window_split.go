@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"time"
 
 	"llmtap/internal/call"
 )
@@ -149,18 +150,24 @@ const (
 	minTurns = 3
 	// heavy is the most that the attempts of one call weigh.
 	heavy = 3
+	// nearby is how far from the failures a success still speaks of their time,
+	// and together how far apart two failures are one matter.
+	nearby = 30 * time.Minute
+	// closeBy is the same for one call: its retries last seconds, so that an
+	// outage of minutes fits between successes that are further away.
+	closeBy = 3 * time.Minute
 )
 
 // beyondChance reports whether the split cannot be an outage or a gateway that
 // fails at random. The catalogue's rule stands alone where the accused never
-// worked; after earlier successes the run of failures must be long and the
-// control must have worked in its midst, again and again.
+// worked and all happened at one time. Else the run of failures must be long
+// and the control must have worked in its midst, again and again.
 func beyondChance(t *target, q *question, ev *evidence) bool {
 	if q.sig.explains(q.mode) {
 		return true
 	}
 	noisy := ev.alike != 0 || t.host.faults.alike(q, t, ev.fails.firstFrom-int64(aftermath))
-	if ev.doubts.prior < seasoned && !noisy {
+	if !noisy && fresh(t, q, ev) && atOneTime(q, ev) {
 		return true
 	}
 	turns := q.turns(t, ev)
@@ -168,4 +175,30 @@ func beyondChance(t *target, q *question, ev *evidence) bool {
 	weight := min(ev.fails.attempts, heavy*ev.fails.n)
 	chance := math.Pow(rate, float64(weight)) * math.Pow(1-rate, float64(turns))
 	return ev.works.between && turns >= minTurns && chance <= chanceLimit
+}
+
+// fresh reports whether the accused has hardly been seen to work, or is known
+// to have been broken in the same way today.
+func fresh(t *target, q *question, ev *evidence) bool {
+	switch again := t.closed[q.kind][0] != 0; {
+	case ev.doubts.prior == 0:
+		return true
+	case ev.doubts.prior < seasoned:
+		return again || ev.works.between && !q.sig.midway()
+	}
+	return false
+}
+
+// atOneTime reports whether few failures and the successes around them lie so
+// close together that no two accidents made them.
+func atOneTime(q *question, ev *evidence) bool {
+	f, w := &ev.fails, &ev.works
+	if w.between {
+		return f.n > 2 && !q.sig.midway() || f.lastTo-f.firstFrom <= 2*int64(nearby)
+	}
+	reach := int64(nearby)
+	if f.n == 1 {
+		reach = int64(closeBy)
+	}
+	return w.before != 0 && w.after != 0 && f.firstFrom-w.before <= reach && w.after-f.lastTo <= reach
 }

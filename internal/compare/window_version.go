@@ -48,7 +48,7 @@ func judgeVersions(s *state, t *target, e *entry, out []call.Finding) []call.Fin
 		}
 	}
 	ev := q.ask(scopeOf(s, t, &q))
-	if ev.fails.n < 2 || ev.alike != 0 || ev.doubts.prior > 0 || ev.doubts.user && sig.aboutRequest() || t.host.faults.alike(&q, t, ev.fails.firstFrom-int64(aftermath)) {
+	if ev.fails.n < 2 || ev.alike != 0 || ev.doubts.prior > 0 || ev.doubts.credential || ev.doubts.user && sig.aboutRequest() || t.host.faults.alike(&q, t, ev.fails.firstFrom-int64(aftermath)) {
 		return out
 	}
 	v := &verdict{q: q, target: t}
