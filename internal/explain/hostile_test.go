@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"llmtap/internal/call"
@@ -154,7 +155,7 @@ func TestSecretsNeverComeOut(t *testing.T) {
 // limits of what is said about one record, whatever is in it.
 const (
 	maxLines = 200
-	maxBytes = 96 << 10
+	maxBytes = 48 << 10
 )
 
 // TestEndlessRecordsHaveBoundedExplanations.
@@ -192,6 +193,36 @@ func bounded(t *testing.T, r call.Record) {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
+}
+
+// FuzzHostileText: whatever text a client or service writes, the command's body
+// is the JSON that was meant and one word of the shell.
+func FuzzHostileText(f *testing.F) {
+	for _, text := range evil() {
+		f.Add(text, 500, int64(5))
+	}
+	f.Fuzz(func(t *testing.T, text string, status int, ms int64) {
+		r := poisoned(text)
+		r.Response.Status, r.Timing.FirstContent, r.Stream.MaxGap = status, noon.Add(time.Duration(ms)), time.Duration(ms)
+		bounded(t, r)
+		for _, c := range []explain.Command{explain.Curl(r).AsSent, explain.Curl(r).Changed} {
+			_, word, ok := strings.Cut(c.Text, "--data-raw '")
+			if !ok {
+				continue
+			}
+			word, ok = strings.CutSuffix(strings.ReplaceAll(word, `'\''`, "\x00"), "'")
+			if !ok || strings.Contains(word, "'") {
+				t.Fatalf("the body is not one word: %s", c.Text)
+			}
+			var body struct{ Model string }
+			if err := json.Unmarshal([]byte(strings.ReplaceAll(word, "\x00", "'")), &body); err != nil {
+				t.Fatalf("%v: %s", err, c.Text)
+			}
+			if utf8.ValidString(text) && text != "" && body.Model != "" && body.Model != text {
+				t.Errorf("%q became %q", text, body.Model)
+			}
+		}
+	})
 }
 
 // FuzzExplain: any record has an explanation: no panic, of bounded length, and

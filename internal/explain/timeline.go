@@ -139,14 +139,18 @@ func pace(r *call.Record) []string {
 	if s.Keepalives > 0 {
 		lines = append(lines, count(s.Keepalives, "keep-alive")+" without content")
 	}
-	var odd []string
-	for _, o := range s.Oddities {
-		odd = append(odd, o.Name+" ×"+number(o.Count))
-	}
-	if len(odd) > 0 {
-		lines = append(lines, "peculiar: "+list(odd, maxOddities))
+	if odd := oddities(s.Oddities); odd != "" {
+		lines = append(lines, "peculiar: "+odd)
 	}
 	return lines
+}
+
+func oddities(all []call.Oddity) string {
+	names := make([]string, len(all))
+	for i, o := range all[:min(len(all), maxOddities)] {
+		names[i] = clip(o.Name) + " ×" + number(o.Count)
+	}
+	return list(names, maxOddities)
 }
 
 // rhythm names the manner of arrival where it is plain to see.
