@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"strings"
 
 	"llmtap/internal/call"
 )
@@ -38,6 +39,10 @@ const (
 	detailItem
 	detailLoc
 	detailMsg
+	rootTitle
+	faultText
+	errorsItem
+	errorsText
 	errSlots
 )
 
@@ -78,6 +83,13 @@ var errorPaths = []path{
 	{path: "detail[]", slot: detailItem},
 	{path: "detail[].loc[]", slot: detailLoc},
 	{path: "detail[].msg", slot: detailMsg},
+	{path: "title", slot: rootTitle},
+	{path: "fault.faultstring", slot: faultText},
+	{path: "errors[]", slot: errorsItem},
+	{path: "errors[].message", slot: errorsText},
+	{path: "errors[].msg", slot: errorsText},
+	{path: "errors[].detail", slot: errorsText},
+	{path: "errors[].title", slot: errorsText},
 }
 
 // errorTree reads an error body and nothing else.
@@ -98,13 +110,14 @@ type errorFacts struct {
 	text   [errSlots][]byte
 	truthy bool // a truthy top-level error
 	list   []byte
+	errors []byte // texts of a member "errors", which no dialect owns
 	loc    []byte
 }
 
 func (e *errorFacts) reset() {
 	e.seen = [errSlots]form{}
 	e.truthy = false
-	e.list, e.loc = e.list[:0], e.loc[:0]
+	e.list, e.loc, e.errors = e.list[:0], e.loc[:0], e.errors[:0]
 	e.text[errParam] = e.text[errParam][:0]
 }
 
@@ -117,6 +130,8 @@ func (e *errorFacts) value(at slot, v *value) {
 		e.truthy = v.form != formOpen && v.truthy()
 	case errItem:
 		e.join(v)
+	case errorsItem, errorsText:
+		e.errors = joined(e.errors, v)
 	case errDoc:
 		e.join(v) // strings of an outermost array come here too
 	case rootDetail:
@@ -141,7 +156,7 @@ func (e *errorFacts) value(at slot, v *value) {
 // textLimit bounds what is kept of one text.
 func textLimit(at slot) int {
 	switch at {
-	case errError, errMessage, errRaw, rootMessage, rootMsg, rootDetail, detailMsg:
+	case errError, errMessage, errRaw, rootMessage, rootMsg, rootDetail, detailMsg, rootTitle, faultText, errorsItem, errorsText:
 		return textCap
 	}
 	return maxShort
@@ -165,14 +180,17 @@ func (e *errorFacts) detail(v *value) {
 	}
 }
 
-func (e *errorFacts) join(v *value) {
-	if v.form != formString || len(e.list) >= textCap {
-		return
+func (e *errorFacts) join(v *value) { e.list = joined(e.list, v) }
+
+// joined adds a text to a list of texts.
+func joined(list []byte, v *value) []byte {
+	if v.form != formString || len(list) >= textCap {
+		return list
 	}
-	if len(e.list) > 0 {
-		e.list = append(e.list, "; "...)
+	if len(list) > 0 {
+		list = append(list, "; "...)
 	}
-	e.list = append(e.list, v.text...)
+	return append(list, v.text...)
 }
 
 // says reports whether the document calls itself an error.
@@ -217,8 +235,14 @@ func (e *errorFacts) describe(members int, awsType string) call.Error {
 		if len(e.list) > 0 {
 			out.Message = keepString(e.list, textCap)
 		}
+		if title := e.pick(maxShort, rootTitle); title != "" { // a problem's detail explains its title
+			out.Message = keepString([]byte(title+": "+out.Message), textCap)
+		}
 	case call.ShapeAWS:
 		out.Code = keepString([]byte(awsName(awsType)), maxShort)
+	}
+	if len(e.errors) > 0 {
+		out.Message = keepString([]byte(strings.TrimPrefix(out.Message+"; "+string(e.errors), "; ")), textCap)
 	}
 	return out
 }

@@ -54,7 +54,7 @@ var shapes = []errorShape{
 	{
 		shape: call.ShapeOther, is: func(*errorFacts, int, string) bool { return true },
 		code: []slot{errCode, rootCode, rootErrorCode, errError}, kind: []slot{errType}, param: []slot{errParam, rootParam},
-		message: []slot{errMessage, rootMessage, rootMsg, rootDetail, rootStatus},
+		message: []slot{errMessage, rootMessage, rootMsg, rootDetail, rootTitle, faultText, rootStatus},
 	},
 }
 

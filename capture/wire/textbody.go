@@ -30,7 +30,7 @@ func (b *textBody) end(bool) bool {
 func (b *textBody) error() call.Error {
 	switch b.dec.Framing {
 	case call.FramingHTML:
-		return call.Error{Shape: call.ShapeHTML, Message: keepString(title(b.head), textCap)}
+		return call.Error{Shape: call.ShapeHTML, Message: keepString(pageText(b.head), textCap)}
 	case call.FramingText:
 		return call.Error{Shape: call.ShapeText, Message: keepString(bytes.TrimSpace(b.head), textCap)}
 	case call.FramingEmpty:
@@ -39,11 +39,42 @@ func (b *textBody) error() call.Error {
 	return call.Error{Shape: call.ShapeOther}
 }
 
-// title returns the text of an HTML title element, blanks joined.
-func title(page []byte) []byte {
+// pageText is what a page says: its title and, where that says more, its
+// heading; all of the text of an XML document.
+func pageText(page []byte) []byte {
+	if bytes.HasPrefix(page, []byte("<?xml")) && !bytes.Contains(page, []byte("<html")) {
+		return visible(page)
+	}
+	text, heading := element(page, "title"), element(page, "h1")
+	if len(heading) > 0 && !bytes.Equal(text, heading) {
+		text = bytes.TrimPrefix(append(append(text, ": "...), heading...), []byte(": "))
+	}
+	return text
+}
+
+// visible returns the text between tags, blanks joined.
+func visible(page []byte) []byte {
+	var out []byte
+	for len(page) > 0 {
+		i := bytes.IndexByte(page, '<')
+		if i < 0 {
+			i = len(page)
+		}
+		out = append(append(out, page[:i]...), ' ')
+		end := bytes.IndexByte(page[i:], '>')
+		if end < 0 {
+			break
+		}
+		page = page[i+end+1:]
+	}
+	return bytes.Join(bytes.Fields(out), []byte(" "))
+}
+
+// element returns the text of the first HTML element of a name.
+func element(page []byte, name string) []byte {
 	lower := bytes.ToLower(page)
-	i := bytes.Index(lower, []byte("<title"))
-	if i < 0 {
+	i := bytes.Index(lower, []byte("<"+name))
+	if i < 0 || len(lower) != len(page) {
 		return nil
 	}
 	begin := bytes.IndexByte(lower[i:], '>')
@@ -51,9 +82,9 @@ func title(page []byte) []byte {
 		return nil
 	}
 	begin += i + 1
-	end := bytes.Index(lower[begin:], []byte("</title"))
-	if end < 0 || len(lower) != len(page) {
+	end := bytes.Index(lower[begin:], []byte("</"+name))
+	if end < 0 {
 		return nil
 	}
-	return bytes.Join(bytes.Fields(page[begin:begin+end]), []byte(" "))
+	return visible(page[begin : begin+end])
 }
