@@ -32,7 +32,7 @@ var statusRules = []rule{
 }
 
 func nonAPI(f *facts) (finding, bool) {
-	status, html := f.r.Response.Status, f.framing(call.FramingHTML)
+	status, html := f.r.Response.Status, webPage(f)
 	switch {
 	case status == 407:
 		return yes("proxy_auth")
@@ -46,6 +46,13 @@ func nonAPI(f *facts) (finding, bool) {
 		return yes("block_page")
 	}
 	return no()
+}
+
+// webPage reports whether the body is one; XML is data, whatever it begins with.
+func webPage(f *facts) bool {
+	mt := f.r.Response.Body.ContentType
+	xml := strings.HasSuffix(mt, "/xml") || strings.HasSuffix(mt, "+xml") && mt != "application/xhtml+xml"
+	return f.framing(call.FramingHTML) && (!xml || f.r.Response.Status < 300)
 }
 
 func promptFiltered(f *facts) (finding, bool) {
