@@ -46,18 +46,10 @@ var prompts = []prompt{
 	{"tgi.generate", member{"inputs", harmless}, nil},
 }
 
-// family is the API whose bodies are written alike.
-func family(api string) string {
-	if rest, ok := strings.CutPrefix(api, "azure.openai."); ok {
-		return "openai." + rest
-	}
-	return api
-}
-
 // addBody writes what is known of the body; false if nothing is known of how
 // this API is asked.
 func (q *ask) addBody(r *call.Record) bool {
-	i := slices.IndexFunc(prompts, func(p prompt) bool { return p.api == family(r.Target.API) })
+	i := slices.IndexFunc(prompts, func(p prompt) bool { return p.api == family(apiOf(r)) })
 	if i < 0 {
 		return false
 	}
@@ -68,7 +60,7 @@ func (q *ask) addBody(r *call.Record) bool {
 	done = append(done, q.addModel(r)...)
 	done = append(done, q.addParams(r)...)
 	done = append(done, q.addStream(r)...)
-	q.demanded(r.Target.API)
+	q.demanded(apiOf(r))
 	var left []string
 	for _, k := range r.Request.Keys {
 		if !slices.Contains(done, k) {

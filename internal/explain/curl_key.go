@@ -29,7 +29,7 @@ var bearers = []struct{ provider, variable string }{
 func (q *ask) addKey(r *call.Record) {
 	switch r.Target.Auth.Scheme {
 	case "api_key":
-		if word := apiKey(r.Target.API); word != "" {
+		if word := apiKey(apiOf(r)); word != "" {
 			q.header(word)
 		} else {
 			q.lacks("the key: add the header in which your client sends it (api-key, x-api-key or x-goog-api-key)")
@@ -42,7 +42,7 @@ func (q *ask) addKey(r *call.Record) {
 	default:
 		q.lacks("the credential: the way it was sent is not known")
 	}
-	if family(r.Target.API) == "anthropic.messages" {
+	if apiOf(r) == "anthropic.messages" {
 		version := r.Request.Hints.Header("anthropic-version")
 		if version == "" || len(version) > 32 || strings.ContainsFunc(version, func(c rune) bool { return (c < '0' || c > '9') && c != '-' }) {
 			version = "2023-06-01"

@@ -74,7 +74,7 @@ func author(r *call.Record) string {
 	switch {
 	case r.Response.Origin == "agent":
 		return "llmtap"
-	case r.Response.Status < 400 || !strings.HasPrefix(r.Target.API, "azure."):
+	case r.Response.Status < 400 || !strings.HasPrefix(apiOf(r), "azure."):
 		return ""
 	}
 	for _, h := range serviceMarks {

@@ -143,7 +143,7 @@ func anthropicSDK(name string) func(*call.Record) bool {
 	return func(r *call.Record) bool { return r.Client.Name == name && r.Client.SDK == "anthropic-python" }
 }
 
-func responses(r *call.Record) bool { return strings.HasSuffix(r.Target.API, "openai.responses") }
+func responses(r *call.Record) bool { return strings.HasSuffix(apiOf(r), "openai.responses") }
 
 func both(a, b func(*call.Record) bool) func(*call.Record) bool {
 	return func(r *call.Record) bool { return a(r) && b(r) }
