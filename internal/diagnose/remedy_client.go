@@ -120,7 +120,9 @@ func modelID(t call.Target) string {
 	return "<provider>:" + plainName(t.Model, "<model>")
 }
 
-func azure(t call.Target) bool { return strings.HasPrefix(t.API, "azure.") }
+func azure(t call.Target) bool {
+	return strings.HasPrefix(t.API, "azure.") || t.API == "" && t.Provider == "azure.ai.openai"
+}
 
 func deployment(t call.Target) string { return plainName(t.Deployment, "<deployment>") }
 

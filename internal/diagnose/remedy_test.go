@@ -76,6 +76,7 @@ func TestSettingsNameTheModel(t *testing.T) {
 		want   string
 	}{
 		"azure":    {azureTarget, `{"azure-chat-openai:gpt4-eu": {`},
+		"no API":   {call.Target{Provider: "azure.ai.openai", Deployment: "gpt4-eu"}, `{"azure-chat-openai:gpt4-eu": {`},
 		"openai":   {call.Target{Provider: "openai", API: "openai.chat", Model: "gpt-4o-mini"}, `{"openai-chat:gpt-4o-mini": {`},
 		"other":    {call.Target{Provider: "groq", API: "openai.chat", Model: "llama-3.1"}, `{"<provider>:llama-3.1": {`},
 		"nothing":  {call.Target{}, `{"<provider>:<model>": {`},
