@@ -194,8 +194,10 @@ func TestHealthyCalls(t *testing.T) {
 		},
 		{"ok-upgrade", []option{func(r *call.Record) { r.Response.Status = 101 }}, "ok", "", ok, nil},
 		{
-			"ok-no-content",
-			[]option{plainOK, bytes(0), framing(call.FramingEmpty, ""), func(r *call.Record) { r.Response.Status = 204 }},
+			"ok-no-content", // of an operation that need not answer
+			[]option{plainOK, bytes(0), framing(call.FramingEmpty, ""), func(r *call.Record) {
+				r.Response.Status, r.Target.Operation = 204, ""
+			}},
 			"ok",
 			"",
 			ok,

@@ -83,7 +83,9 @@ func plainBodyInvalid(f *facts) (finding, bool) {
 	r := f.r
 	short := f.end(call.SideUpstream, call.EndShort, call.EndReset, call.EndH2RST, call.EndClosed) && !f.terminal
 	switch {
-	case streaming(f), r.Request.Method == "HEAD", r.Response.Status == 204, r.End.Side == call.SideClient:
+	case streaming(f), r.Request.Method == "HEAD", r.End.Side == call.SideClient:
+		return no()
+	case r.Response.Status == 204 && !slices.Contains(answering, r.Target.Operation):
 		return no()
 	case short:
 		return yes("truncated") // whatever was asked, this is no whole answer

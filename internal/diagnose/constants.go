@@ -19,6 +19,7 @@ const (
 	slowFirstToken = 30 * time.Second
 	bufferedFrom   = 2 * time.Second
 	lumpPause      = 500 * time.Millisecond
+	flowPause      = 5 * time.Millisecond
 )
 
 // hopDeadlines and clientDeadlines are the limits, in seconds, that programs on

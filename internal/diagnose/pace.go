@@ -14,28 +14,47 @@ func streamBuffered(f *facts) (finding, bool) {
 		return no()
 	}
 	late := !f.r.Timing.FirstData.IsZero() && f.since(f.r.Timing.FirstData).Seconds() >= 0.9*total.Seconds()
-	if s.Events >= 10 && (late && s.Bursts <= 2 || 10*s.LargestBurst >= 8*s.Events) {
+	if s.Events >= 10 && !flowing(s) && (late && s.Bursts <= 2 || 10*s.LargestBurst >= 8*s.Events) {
 		return finding{reason: "one_block", what: "one block"}, true
 	}
-	if s.Events >= 20 && s.Events >= 8*s.Bursts && medianPause(s) >= lumpPause {
+	if s.Events >= 20 && s.Events >= 8*min(s.Bursts, 1+pauses(s)) && medianPause(s) >= lumpPause {
 		return finding{reason: "lumpy", what: "lumps"}, true
 	}
 	return no()
+}
+
+// Gaps of the first two bins, up to 20 ms, are inside a burst.
+const firstPause = 2
+
+// pauses counts the gaps between bursts of content. Compressed bytes can come
+// steadily and comments between lumps; the events tell.
+func pauses(s call.Stream) (n int) {
+	for _, b := range s.Pace[firstPause:] {
+		n += b.Count
+	}
+	return n
+}
+
+// flowing reports whether the pieces of a burst have a pace of their own, as
+// those of a fast model have and those of a released block have not.
+func flowing(s call.Stream) bool {
+	n, sum := 0, time.Duration(0)
+	for _, b := range s.Pace[:firstPause] {
+		n += b.Count
+		sum += b.Sum
+	}
+	return n > 0 && sum/time.Duration(n) > flowPause
 }
 
 // medianPause estimates the median silence between bursts from the bins of
 // gaps between content events: the mean of the bin that holds the median of
 // all gaps too long to be inside a burst. 0 if there are none.
 func medianPause(s call.Stream) time.Duration {
-	const firstPause = 2 // bins 0 and 1 end at 10 and 20 ms
-	pauses := 0
-	for _, b := range s.Pace[firstPause:] {
-		pauses += b.Count
-	}
+	all := pauses(s)
 	seen := 0
 	for _, b := range s.Pace[firstPause:] {
 		seen += b.Count
-		if b.Count > 0 && 2*seen >= pauses {
+		if b.Count > 0 && 2*seen >= all {
 			return b.Sum / time.Duration(b.Count)
 		}
 	}

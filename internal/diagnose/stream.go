@@ -79,7 +79,7 @@ func emptyStream(f *facts) (finding, bool) {
 		!f.framing(call.FramingSSE, call.FramingNDJSON, call.FramingEventStream, call.FramingJSONArray, call.FramingEmpty, call.FramingText) {
 		return no()
 	}
-	if slices.ContainsFunc(finishedQuietly, f.finished) || param(r, "max_tokens") == "0" || r.Response.Status == 204 {
+	if slices.ContainsFunc(finishedQuietly, f.finished) || param(r, "max_tokens") == "0" {
 		return no()
 	}
 	switch {
