@@ -210,3 +210,20 @@ func TestEveryQuestionIsOne(t *testing.T) {
 		t.Errorf("only %d classes have a question", asked)
 	}
 }
+
+// TestUnknownPathsAreNotGuessed: near misses of the paths that tell an API.
+func TestUnknownPathsAreNotGuessed(t *testing.T) {
+	for _, path := range []string{
+		"/", "/v1/message", "/v1/messages/batches", "/v1/messages/count_tokens", "/api/tags", "/api/chats", "/v3/chat", "/generate/x", "/regenerate",
+		"/v1/models/g:countTokens", "/v1/streamGenerateContent", "/converse", "/model/m/invoke", "/v1/responses/resp_1/cancel", "/openai/realtime",
+	} {
+		r := streamCall(failed(call.ClassProviderError, 500), api(call.Target{Host: "llm.example", Auth: call.Auth{Scheme: "none"}}, path))
+		if p := explain.Curl(r); p.AsSent.Text != "" || !strings.Contains(p.AsSent.Missing, "is not known") {
+			t.Errorf("%s is taken for something:\n%s", path, p.AsSent.Text)
+		}
+	}
+	r := streamCall(failed(call.ClassProviderError, 500), api(call.Target{Host: "llm.example", Auth: call.Auth{Scheme: "none"}}, "/gateway/v1/messages/"))
+	if p := explain.Curl(r); !strings.Contains(p.AsSent.Text, "'https://llm.example/gateway/v1/messages/'") {
+		t.Errorf("a prefix or a last slash hides the API: %+v", p.AsSent)
+	}
+}
