@@ -12,22 +12,18 @@ import (
 	"llmtap/internal/compare"
 )
 
-func seeds() uint64 {
-	if testing.Short() {
-		return 50
-	}
-	return 1000
-}
-
-// days runs a function for every seed, on all cores.
-func days(t *testing.T, f func(t *testing.T, seed uint64)) {
+// days runs a function for every seed below n, in parallel; -short draws 50.
+func days(t *testing.T, n uint64, f func(t *testing.T, seed uint64)) {
 	t.Helper()
-	const lanes, base = 4, 0
+	const lanes = 4
+	if testing.Short() {
+		n = 50
+	}
 	t.Run("days", func(t *testing.T) {
 		for lane := range uint64(lanes) {
 			t.Run(fmt.Sprint(lane), func(t *testing.T) {
 				t.Parallel()
-				for seed := base + lane; seed < base+seeds(); seed += lanes {
+				for seed := lane; seed < n; seed += lanes {
 					f(t, seed)
 				}
 			})
@@ -39,7 +35,7 @@ func days(t *testing.T, f func(t *testing.T, seed uint64)) {
 // confirmed that is not so.
 func TestNoiseHasNoVerdict(t *testing.T) {
 	var calls, suspected, refuted atomic.Int64
-	days(t, func(t *testing.T, seed uint64) {
+	days(t, noisyDays, func(t *testing.T, seed uint64) {
 		w := compare.NewWindow(compare.WindowConfig{})
 		day := newWorld(seed)
 		hasher := call.NewHasher([]byte("noise"))
@@ -76,7 +72,7 @@ func TestPlantedRefusal(t *testing.T) {
 		{"a gateway's 500, at a new deployment", len(places()), fails},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			days(t, func(t *testing.T, seed uint64) { plantRefusal(t, seed, tc.where, tc.fail) })
+			days(t, noisyDays/5, func(t *testing.T, seed uint64) { plantRefusal(t, seed, tc.where, tc.fail) })
 		})
 	}
 }
@@ -147,7 +143,7 @@ func (w *world) script(who *person, start time.Duration, p place, stream bool) {
 // TestPlantedRegression: among the noise, a product whose new version sends
 // what the service refuses is named with its last good and first bad version.
 func TestPlantedRegression(t *testing.T) {
-	days(t, func(t *testing.T, seed uint64) {
+	days(t, noisyDays/5, func(t *testing.T, seed uint64) {
 		day := newWorld(seed)
 		day.plant = func(e *event) func(*call.Record) {
 			if e.program.name != "langchain" || e.version != "1.0.0" {

@@ -189,10 +189,16 @@ func (f *few) has(x uint64) bool {
 // failures is not looked for further with one.
 func (q *question) ask(targets []*target) (ev evidence) {
 	for _, t := range targets {
-		q.clear(t, &ev)
+		if q.kind != modelSpecific || t.key.model == q.model {
+			q.clear(t, &ev)
+		} else if ev.alike == 0 {
+			ev.alike = t.host.faults.latest(q, t)
+		}
 	}
 	for _, t := range targets {
-		q.accuse(t, &ev)
+		if q.kind != modelSpecific || t.key.model == q.model {
+			q.accuse(t, &ev)
+		}
 	}
 	if ev.fails.n == 0 || ev.fails.n < 2 && q.kind > plainOnly {
 		return ev
@@ -208,7 +214,9 @@ func (q *question) ask(targets []*target) (ev evidence) {
 		return ev
 	}
 	for _, t := range targets {
-		q.enclose(t, &ev)
+		if q.kind <= plainOnly {
+			q.enclose(t, &ev)
+		}
 	}
 	return ev
 }
@@ -266,6 +274,9 @@ func (q *question) control(t *target, ev *evidence) {
 	all, w, f := t.ring.all(), &ev.works, &ev.fails
 	for i := len(all) - 1; i >= 0; i-- {
 		e := &all[i]
+		if q.kind == modelSpecific && (e.to < f.firstTo || w.ids.n == maxEvidence) {
+			break // there are many deployments, and older calls prove nothing
+		}
 		c := q.camp(e, t)
 		if c != neither && e.from < f.firstFrom {
 			ev.doubts.total++

@@ -83,19 +83,23 @@ func (f *faults) forget(t *target) {
 // alike reports whether the failure of q was seen, since then, where q says
 // that it does not occur.
 func (f *faults) alike(q *question, t *target, since int64) bool {
-	list := f.bySig[q.sig.hash]
-	if list == nil {
-		return false
-	}
-	for _, s := range list.at[:list.n] {
-		if s.at >= since && q.contradicts(t, s) {
-			return true
-		}
-	}
-	return false
+	at := f.latest(q, t)
+	return at != 0 && at >= since
 }
 
-func (q *question) contradicts(t *target, s sighting) bool {
+// latest is when that was seen last; 0 if never.
+func (f *faults) latest(q *question, t *target) (at int64) {
+	if list := f.bySig[q.sig.hash]; list != nil {
+		for i := range list.at[:list.n] {
+			if s := &list.at[i]; s.at > at && q.contradicts(t, s) {
+				at = s.at
+			}
+		}
+	}
+	return at
+}
+
+func (q *question) contradicts(t *target, s *sighting) bool {
 	switch q.kind {
 	case streamOnly, plainOnly:
 		// The other mode failed alike, be it in an attempt that a retry made good,

@@ -26,7 +26,7 @@ func findingOf(s *state, v *verdict) call.Finding {
 	}
 	f := call.Finding{
 		Schema: 1, ID: v.id, Verdict: v.q.kind.String(), State: v.state,
-		Since: s.clock.time(v.since), Updated: s.clock.time(v.updated),
+		Since: v.since, Updated: v.updated,
 		Evidence:   call.Evidence{Failing: v.found.works.failingIDs.list(), Working: v.found.works.ids.list()},
 		Difference: v.difference(),
 	}

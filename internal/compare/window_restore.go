@@ -66,9 +66,9 @@ func recognise(s *state, f call.Finding, taken []*verdict) (v *verdict, changed 
 		return carry(s, kind(k), f), false
 	}
 	changed = v.state == stateConfirmed && f.State == stateSuspected
-	v.id, v.since = f.ID, s.clock.of(f.Since)
+	v.id, v.since = f.ID, f.Since
 	if !changed {
-		v.state, v.updated = f.State, s.clock.of(latest(f.Updated, f.Since))
+		v.state, v.updated = f.State, latest(f.Updated, f.Since)
 	}
 	return v, changed
 }
@@ -111,7 +111,7 @@ func carry(s *state, k kind, f call.Finding) *verdict {
 		t.seen = s.clock.of(updated)
 	}
 	v := &verdict{
-		target: t, state: f.State, id: f.ID, since: s.clock.of(f.Since), updated: s.clock.of(updated), carried: &f,
+		target: t, state: f.State, id: f.ID, since: f.Since, updated: updated, carried: &f,
 		q: question{kind: k, sig: &signature{}, client: knownCaller(s, f.Client.Name, f.Client.Version), model: key.model},
 	}
 	switch k {
@@ -127,7 +127,7 @@ func carry(s *state, k kind, f call.Finding) *verdict {
 		t.host.cuts[0].open = v
 	}
 	v.found.fails.n = max(1, len(f.Evidence.Failing))
-	v.found.fails.firstFrom, v.found.fails.lastTo = v.since, v.updated
+	v.found.fails.firstFrom, v.found.fails.lastTo = s.clock.of(f.Since), s.clock.of(updated)
 	t.verdicts = append(t.verdicts, v)
 	renewSupport(s, t)
 	return v

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"llmtap/internal/call"
 )
@@ -17,9 +18,9 @@ type verdict struct {
 	state  string // "" = watched, not shown
 	gone   bool
 	id     string
-	since  int64
-	// updated is when the state or the doubts changed last.
-	updated int64
+	// since is when the first failure began, updated when the state or the
+	// doubts changed last: as the clock showed it then.
+	since, updated time.Time
 	found   evidence
 	doubts  confounding
 	// hop is set for hop_deadline only.
@@ -52,7 +53,7 @@ func settle(s *state, v *verdict, next string, ev evidence, out []call.Finding) 
 		if intermittent(s, v) {
 			return out
 		}
-		v.since = ev.fails.firstFrom
+		v.since = s.clock.time(ev.fails.firstFrom)
 		if was := v.adopt(); was != "" {
 			v.state, v.found = was, ev
 			if was == next || was == stateConfirmed {
@@ -69,7 +70,7 @@ func settle(s *state, v *verdict, next string, ev evidence, out []call.Finding) 
 		v.found, v.carried = ev, nil
 		return out
 	}
-	v.state, v.doubts, v.updated, v.found, v.carried = next, doubts, s.now, ev, nil
+	v.state, v.doubts, v.updated, v.found, v.carried = next, doubts, s.clock.time(s.now), ev, nil
 	if next == stateConfirmed {
 		v.doubts = confounding{}
 	}
@@ -100,9 +101,9 @@ func conclude(s *state, v *verdict, end ending, out []call.Finding) []call.Findi
 	if v.state == stateConfirmed && v.q.kind <= plainOnly && end.because != expiredNow {
 		v.target.closed[v.q.kind].add(s.now)
 	}
-	v.updated = s.now
+	v.updated = s.clock.time(s.now)
 	f := findingOf(s, v)
-	f.Updated = s.clock.time(s.now)
+	f.Updated = v.updated
 	f.State, f.ClosedBecause = stateClosed, end.because
 	f.Text = closingText(s, v, end)
 	v.state = ""
@@ -132,7 +133,7 @@ func idOf(s *state, v *verdict) string {
 		return s.cfg.NewID()
 	}
 	key := strings.Join([]string{
-		v.q.kind.String(), v.scope(), strconv.FormatInt(s.clock.time(v.since).UnixNano(), 10),
+		v.q.kind.String(), v.scope(), strconv.FormatInt(v.since.UnixNano(), 10),
 	}, "\x00")
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:8])
