@@ -120,3 +120,23 @@ func BenchmarkEncode(b *testing.B) {
 		})
 	}
 }
+
+// TestInstantOfTheStartSurvives: what happened at once did happen.
+func TestInstantOfTheStartSurvives(t *testing.T) {
+	start := time.Unix(1_700_000_000, 0)
+	r := Record{Identity: Identity{Start: start}, Timing: Timing{RequestSent: start}}
+	b, err := r.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Record
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	if d := back.Timing.RequestSent.Sub(start); back.Timing.RequestSent.IsZero() || d > time.Microsecond {
+		t.Errorf("request sent reads back as %v", back.Timing.RequestSent)
+	}
+	if !back.Timing.Headers.IsZero() {
+		t.Errorf("headers read back as %v, they never came", back.Timing.Headers)
+	}
+}

@@ -99,7 +99,13 @@ func writeResponse(o *object, r *Response) {
 }
 
 func writeTiming(o *object, start time.Time, t *Timing) {
-	at := func(name string, x time.Time) { o.lap(name, Since(start, x)) }
+	at := func(name string, x time.Time) {
+		d := Since(start, x)
+		if d == 0 && !x.IsZero() {
+			d = 1 // it happened, at once: absent would say that it did not
+		}
+		o.lap(name, d)
+	}
 	between := func(name string, from, to time.Time) {
 		if !from.IsZero() && !to.IsZero() {
 			o.lap(name, to.Sub(from))

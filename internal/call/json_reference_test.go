@@ -96,7 +96,12 @@ func encodeResponse(r Response) *response {
 }
 
 func encodeTiming(start time.Time, t Timing) timing {
-	at := func(x time.Time) float64 { return seconds(Since(start, x)) }
+	at := func(x time.Time) float64 {
+		if x.Equal(start) && !x.IsZero() {
+			return 1e-9
+		}
+		return seconds(Since(start, x))
+	}
 	lap := func(from, to time.Time) float64 {
 		if from.IsZero() || to.IsZero() {
 			return 0
