@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"llmtap/internal/call"
@@ -39,7 +40,36 @@ func (c *showCmd) Run(ctx context.Context, env environment) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	return printRecord(env.stdout, colours(env), &r, alike(ctx, src, &r))
+	return printRecord(env.stdout, colours(env), &r, around{alike: alike(ctx, src, &r), verdicts: concerned(ctx, src, &r)})
+}
+
+// around is what is known beside one call.
+type around struct {
+	alike    []string       // how others like it went, in words
+	verdicts []call.Finding // those that the call is part of
+}
+
+// concerned returns the open verdicts whose evidence the call is, or that
+// explain its failure.
+func concerned(ctx context.Context, src source, r *call.Record) []call.Finding {
+	open, err := src.Findings(ctx, false)
+	if err != nil {
+		return nil // the call is explained without them
+	}
+	return slices.DeleteFunc(open, func(f call.Finding) bool { return !concerns(ctx, src, f, r) })
+}
+
+// concerns reports whether f rests on r, or on a failure like it at the same
+// target: an earlier attempt, or one that is too old to be named.
+func concerns(ctx context.Context, src source, f call.Finding, r *call.Record) bool {
+	if slices.Contains(f.Evidence.Failing, r.Identity.ID) || slices.Contains(f.Evidence.Working, r.Identity.ID) {
+		return true
+	}
+	if len(f.Evidence.Failing) == 0 || r.Outcome() != call.OutcomeError || f.Target.Host != r.Target.Host || f.Target.Port != r.Target.Port {
+		return false
+	}
+	e, err := src.Call(ctx, f.Evidence.Failing[0])
+	return err == nil && e.Target.Model == r.Target.Model && e.Request.Mode == r.Request.Mode && e.Diagnosis.Class == r.Diagnosis.Class
 }
 
 // alike counts the calls of the same target; a source that cannot be asked any

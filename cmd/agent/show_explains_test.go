@@ -18,7 +18,7 @@ import (
 func shown(t *testing.T, p palette, r call.Record, alike ...string) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := printRecord(&b, p, &r, alike); err != nil {
+	if err := printRecord(&b, p, &r, around{alike: alike}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

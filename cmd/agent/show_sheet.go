@@ -9,8 +9,8 @@ import (
 	"llmtap/internal/explain"
 )
 
-// printRecord explains one call; alike says how others like it went.
-func printRecord(w io.Writer, p palette, r *call.Record, alike []string) error {
+// printRecord explains one call, with what is known around it.
+func printRecord(w io.Writer, p palette, r *call.Record, a around) error {
 	s := &sheet{w: w, p: p}
 	s.print(p.paint(ansiBold, "call "+clean(r.Identity.ID)) + "  " + p.outcome(r.Outcome(), outcomeText(r)) + "\n")
 	s.advice(explain.Headline(*r))
@@ -18,11 +18,14 @@ func printRecord(w io.Writer, p palette, r *call.Record, alike []string) error {
 	s.answered(r)
 	s.timeline(r)
 	s.section("what the user probably saw", explain.Seen(*r))
-	s.whatToDo(r)
+	for _, f := range a.verdicts {
+		s.section("verdict: "+clean(f.Verdict)+", "+clean(f.State), f.Text+" See llmtap verdicts.")
+	}
+	s.whatToDo(r, a.verdicts)
 	s.evidence(r)
-	if len(alike) > 0 {
+	if len(a.alike) > 0 {
 		s.title("similar calls")
-		for _, text := range alike {
+		for _, text := range a.alike {
 			s.advice(text)
 		}
 	}
@@ -111,8 +114,11 @@ func (s *sheet) timeline(r *call.Record) {
 }
 
 // whatToDo lists advice with whom it is for, then the question to the owner.
-func (s *sheet) whatToDo(r *call.Record) {
+func (s *sheet) whatToDo(r *call.Record, verdicts []call.Finding) {
 	steps, quote := explain.Advice(*r), explain.Quote(*r)
+	if len(verdicts) > 0 && r.Outcome() == call.OutcomeError {
+		steps = explain.AdviceFor(verdicts[0]) // it knows more than one call does
+	}
 	if len(steps) == 0 && quote == "" {
 		return
 	}

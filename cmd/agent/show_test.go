@@ -103,7 +103,7 @@ func fresh(list []call.Record) []call.Record {
 func TestSheetNeverSteersTheTerminal(t *testing.T) {
 	r := hostile()
 	var b bytes.Buffer
-	if err := printRecord(&b, palette{}, &r, nil); err != nil {
+	if err := printRecord(&b, palette{}, &r, around{}); err != nil {
 		t.Fatal(err)
 	}
 	unescaped(t, b.String())
@@ -112,7 +112,7 @@ func TestSheetNeverSteersTheTerminal(t *testing.T) {
 	}
 	quiet := issue1208()
 	var want bytes.Buffer
-	if err := printRecord(&want, palette{}, &quiet, nil); err != nil {
+	if err := printRecord(&want, palette{}, &quiet, around{}); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {
@@ -124,7 +124,7 @@ func TestSheetNeverSteersTheTerminal(t *testing.T) {
 
 func TestEmptyRecordHasASheet(t *testing.T) {
 	var b bytes.Buffer
-	if err := printRecord(&b, palette{}, &call.Record{}, nil); err != nil {
+	if err := printRecord(&b, palette{}, &call.Record{}, around{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{"  \n", "0001", "%!"} {
@@ -138,7 +138,7 @@ func TestAgentsOwnAnswerIsNotTheServices(t *testing.T) {
 	r := plainOK()
 	r.Response.Status, r.Response.Origin, r.End.Detail = 502, "agent", "connection refused"
 	var b bytes.Buffer
-	if err := printRecord(&b, palette{}, &r, nil); err != nil {
+	if err := printRecord(&b, palette{}, &r, around{}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.String(), "written by llmtap: connection refused") {
@@ -167,7 +167,7 @@ func TestClosedPipeEndsEveryPrinter(t *testing.T) {
 	for _, after := range []int{0, 60, 120, 400} {
 		for name, print := range map[string]func(w *broken) error{
 			"table":   func(w *broken) error { return printCalls(w, palette{}, []call.Record{r, r, r, r}) },
-			"sheet":   func(w *broken) error { return printRecord(w, palette{}, &r, nil) },
+			"sheet":   func(w *broken) error { return printRecord(w, palette{}, &r, around{}) },
 			"tunnels": func(w *broken) error { return printTunnels(w, palette{}, make([]call.Tunnel, 9)) },
 			"env": func(w *broken) error {
 				return writeEnv(w, "sh", clientEnv("http://127.0.0.1:1", "/state", clientHosts{}))

@@ -86,3 +86,20 @@ func TestNoVerdict(t *testing.T) {
 	llmtap(t, vars{}, "verdicts", "--state-dir", dir).wants(t, exitOK, "no verdict is open")
 	llmtap(t, vars{}, "verdicts", "--all", "--state-dir", dir).wants(t, exitOK, "no verdict so far")
 }
+
+// TestShowNamesTheVerdict: a failing call is explained by what comparison
+// knows, advice included; a call of another target is not.
+func TestShowNamesTheVerdict(t *testing.T) {
+	dir := shortDir(t)
+	llmtap(t, vars{}, "demo", "--once", "--state-dir", dir).wants(t, exitOK)
+	list := llmtap(t, vars{}, "calls", "--outcome", "error", "--state-dir", dir)
+	list.wants(t, exitOK)
+	rows := strings.Split(strings.TrimSpace(list.stdout), "\n")
+	id := strings.Fields(rows[len(rows)-1])[1]
+	llmtap(t, vars{}, "show", id, "--state-dir", dir).wants(t, exitOK,
+		"verdict: stream_only_failure, confirmed", "Only streamed requests fail here", "disable_streaming")
+	other := recorded(t, plainOK())
+	if r := llmtap(t, vars{}, "show", plainOK().Identity.ID, "--state-dir", other); strings.Contains(r.stdout, "verdict") {
+		t.Errorf("a verdict without evidence:\n%s", r.stdout)
+	}
+}
