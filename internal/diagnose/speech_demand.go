@@ -36,7 +36,7 @@ func mustStream(s *speech, i int) bool {
 		return false
 	}
 	gap := s.gap(i, w)
-	return !strings.Contains(gap, "authenti") && s.between(i, w)&(isFalse|isPlan|isAccount|isNo|isLateNo) == 0 && s.next(w, isFalse|isBool, reachNo) == 0
+	return !strings.Contains(gap, "authenti") && s.between(i, w)&(isFalse|isPlan|isAccount|isNo|isLateNo|isBarred|isDrop) == 0 && s.next(w, isFalse|isBool, reachNo) == 0
 }
 
 // falseForPlain: something must be false in plain calls.

@@ -111,7 +111,7 @@ func bareNo(s *speech, w int) bool {
 		return false
 	}
 	before := s.text[:s.tokens[w-1].to]
-	return hasAny(before[max(0, len(before)-9):], "do not", "don't", "does not", "doesn't", "will not", "may not", "cannot", "can not", "must not", "should not", "can't")
+	return hasAny(before[max(0, len(before)-9):], "do not", "don't", "does not", "doesn't", "will not", "may not", "never", "cannot", "can not", "must not", "should not", "can't")
 }
 
 // cannotStream: the service cannot stream. That one answer could not be streamed is
@@ -139,6 +139,9 @@ func cannotStream(s *speech, w int) bool {
 func wantsPlain(s *speech) bool {
 	if !s.has(isPlain) {
 		return false
+	}
+	if first := s.tokens[0]; first.at == 0 && first.sense&isPlain != 0 && hasAny(s.word(0), "sin ", "sem ", "sans ", "ohne ", "senza ") && !s.refused(isPlain) {
+		return true // "no streaming in this plan"
 	}
 	for i, t := range s.tokens {
 		switch {

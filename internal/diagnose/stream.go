@@ -111,8 +111,7 @@ func sseMalformed(f *facts) (finding, bool) {
 	return finding{what: strconv.Itoa(n) + " events are"}, true
 }
 
-// toolOddities are how pieces of tool calls fail to join. Decoders report the
-// first; the others are names for when they do.
+// toolOddities are how pieces of tool calls fail to join, as decoders name it.
 var toolOddities = []struct{ oddity, reason string }{
 	{"tool_no_index", "no_index"}, {"tool_two_ids", "two_ids"}, {"tool_bad_arguments", "bad_arguments"},
 }
@@ -126,8 +125,8 @@ func toolDelta(f *facts) (finding, bool) {
 	return no()
 }
 
-// duplicateOutput needs a decoder that compares pieces of text, since no text
-// is kept; it names what it saw as an oddity.
+// duplicateOutput: decoders compare pieces of text as they pass, since no text
+// is kept, and name what they saw as an oddity.
 func duplicateOutput(f *facts) (finding, bool) {
 	for _, reason := range []string{"cumulative", "doubled"} {
 		if f.odd("text_"+reason) > 0 {

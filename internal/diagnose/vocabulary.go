@@ -9,10 +9,11 @@ var vocabulary = []struct {
 	words string
 }{
 	{isStream | isKey, "stream|allow_streaming|allow_stream|enable_streaming|enable_stream|supports_streaming|supports_stream|streaming_enabled|stream_enabled|use_streaming|can_stream|allowstreaming|enablestreaming|supportsstreaming"},
-	{isStream, "streams|streamed|streaming|streamable|sse|eventsource|text/event stream|server sent event|server sent events|event streams|event streaming|" +
+	{isStream, "streams|streamed|streaming|sse|eventsource|text/event stream|server sent event|server sent events|event streams|event streaming|" +
 		"event stream response*|event stream output|" +
 		"chunked response*|chunked output|chunked answer*|chunked transfer|incremental response*|incremental output|incremental delivery|" +
 		"partial response*|token by token|streamed response*"},
+	{isStream | isAble, "streamable|streambar"},
 	{isStream, "streamen|streamt|streams|gestream*|gestreamt*|streamingmod*|streamingantwort*|streamingausgabe*|streaminganfrage*|streambetrieb|" +
 		"streaming funktion*|streamingfunktion*|streamingbetrieb|streamantwort*|streammodus|datenstrom antwort*|datenstrommodus"},
 	{isStream, "flux continu|en flux|le flux|du flux|de flux|mode flux|par flux|diffusion en continu|diffusion en flux|diffusion continue|streame*|streamer"},
@@ -30,14 +31,14 @@ var vocabulary = []struct {
 		"http/2 stream*|http2 stream*|grpc stream*|quic stream*|h2 stream*|stream reset*|stream handle|filestream*|memorystream*|stream reader|stream cipher|" +
 		"video streaming|audio streaming|music streaming|game streaming|streaming service*|streaming platform*|streaming quota*|streaming limit*|streaming minutes|streaming rate*|transmision de video|streaming de video|streaming video*"},
 
-	{isOption, "stream_options|stream_option|streamoptions|streamoption|stream options|stream option|include_usage|includeusage|include usage|stream_usage|stream_opts|streamopts"},
+	{isOption, "stream_options|stream_option|streamoptions|streamoption|stream options|include_usage|includeusage|include usage|stream_usage|stream_opts|streamopts"},
 
 	// refusals in one word or phrase
 	{isBarred, "unsupported|rejects|refuses|disabled|deactivated|forbidden|prohibited|disallowed|switched off|turned off|deprecated|decommissioned|suspended|withdrawn|" +
 		"restricted|removed from|must be verified|must be omitted|must be absent|must be removed|must be left out|must not be|should not be|may not be|" +
 		"values are: false|default (false)|no access|no permission|lack the permission|lacks the permission|lack permission|" +
 		"lacks permission|lacks permissions|disable|turn off|switch off|deactivate|premium feature|paid feature|enterprise feature|out of scope|not an option|cannot be used|cannot be enabled|" +
-		"can not be used|cant be used|can't be used|not for use|off limits|not part of|won't work|does not work|doesn't work|will not work|not working|is not a feature|prohibits|prohibit|forbids|forbid|disallows|disallow|prevents|bans|banned|disables|excludes|blocks|denies|incompatible|mutually exclusive|must be unset|must be off|should be off|must stay off"},
+		"can not be used|cant be used|can't be used|not for use|off limits|not part of|won't work|does not work|doesn't work|will not work|not working|is not a feature|prohibits|prohibit|forbids|forbid|disallows|disallow|prevents|bans|banned|disables|excludes|blocks|denies|incompatible|mutually exclusive|impossible|insufficient permission*|insufficient privilege*|insufficient right*|must be unset|must be off|should be off|must stay off"},
 	{isBarred | isAccount, "verify your organi*|verify your account|organization verification|organisation verification|account verification|verification required|verification is required"},
 	{isBarred, "deaktivier*|gesperrt|untersagt|verboten|abgeschaltet|ausgeschaltet|abgelehnt|blockiert|nicht streamen|nicht streambar|muss verifiziert|mussen verifiziert|unzulassig|unzulaessig|ungultig fur|" +
 		"uitgeschakeld|geblokkeerd|verboden|avstangd|avaktiverad|inaktiverad|deaktivert|deaktiveret|ikke stotte|forbudt"},
@@ -69,13 +70,14 @@ var vocabulary = []struct {
 	{isNo | isNone, "no|sin|sem|senza"},
 	{isLateNo, "nicht|nicht mehr|noch nicht|none|kein|keine|keinen|keinem|keiner|pas|plus|point|jamais|niet|geen|inte|ikke|ingen|ej|" +
 		"ない|ません|なりません|ておらず|できず|ず、|않|안 |안됨|안 됩니다|못|없|नहीं|değil|degil|nelze|nemuze|نمی"},
+	{isLateNo | isNone, "pas de|pas d"},
 	{isNone, "without|lacks|lack|lacking|kein|keine|keinen|keinerlei|sans|aucun|aucune|ohne|geen|ingen|inget|ingun|bez|без|zonder|ningun|ninguna|nessun*|nenhum*"},
 	{isCannot, "cannot|can't|cant|can not|unable to|not able to|incapable of|not capable of|cannot be|can't be|can not be|kann nicht|kann kein*|konnen nicht|ne peut pas|ne peuvent pas|no puede|no pueden|nao pode|non puo|" +
 		"не умеет|не может|не могут|не способ*|nie moze|kan niet|kan inte|kan ikke|ei voi|nem tud|无法进行|無法進行"},
 	{isAble, "support|supports|supporting|allow|allows|permit|permits|permission|implement|implements|implemented|implementation|offer|offers|offered|accept|accepts|accepted|acceptable|provide|provides|provided|" +
 		"handle|handles|handled|serve|serves|served|used|usable|use|using|activated|licensed|included|include|granted|grant|configured|an option|access|authorized|authorised|entitled|eligible|turned on|switched on|" +
 		"part of|accessible|exposed|expose|active|compatible|compatibility|possible|capable|capability|ready|recognized|recognised|expected here|a valid parameter|a valid field|a valid option|a valid argument|a recognized|" +
-		"implementing|feasible|viable|permissible|valid for|applicable|in scope|work|works with|deliver|emit|produce|honor|honoured|honored|deployed|rolled out|provisioned|opted in|opted|do|set|send|pass|enable|turn on|switch on|make|return|ask for|request|requested|deal with|cope with|equipped|wired|hooked up|tested|certified|approved|cleared|whitelisted|contain|contains|specify|have"},
+		"implementing|feasible|viable|permissible|valid for|applicable|in scope|work|works with|deliver|emit|produce|honor|honoured|honored|deployed|rolled out|provisioned|opted in|opted|do|set|send|pass|enable|turn on|switch on|make|return|ask for|request|requested|deal with|cope with|equipped|wired|hooked up|tested|certified|approved|cleared|whitelisted|contain|contains|specify|have|come with|comes with|cover|covers|covered"},
 	{isAble | isState, "supported|allowed|permitted|available|enabled|fine|working"},
 	{isAble, "unterstutz*|unterstuetz*|verfugbar|verfuegbar|erlaubt|erlaub*|aktiviert|aktiv|moglich|moeglich|zulassig|zulaessig|freigeschaltet|gestattet|freigegeben|implementiert|zugelassen|vorgesehen|" +
 		"enthalten|enthalt|bereit|bereitgestellt|angeboten|anbietet|bietet|nutzbar|verwendbar|zur verfugung|zur verfuegung|streamen|nutzen|verwenden|verwendet|lizenziert|eingerichtet|geeignet|akzeptiert|vorhanden|gebucht|beherrscht|genutzt|teil|inbegriffen|eingeschaltet|konfiguriert|gesetzt werden|gestreamt"},
