@@ -16,12 +16,13 @@ type decoder struct {
 	awsType string
 	size    int
 	trailed bool // bytes that are no blanks followed the document
+	marked  bool // the dialect ends with its own marker, not with [DONE]
 	lf      [1]byte
 }
 
 func newDecoder(f *format, h ResponseHead) *decoder {
 	d := &decoder{dialect: f.open(), status: h.Status, awsType: h.ErrorType, lf: [1]byte{'\n'}}
-	d.scan.root, d.scan.sink = f.tree, d
+	d.scan.root, d.scan.sink, d.marked = f.tree, d, f.marked
 	d.begin()
 	return d
 }
@@ -61,6 +62,7 @@ func (d *decoder) end(name []byte) (Kind, bool) {
 		kind = d.dialect.event(name, &d.tally)
 	} else {
 		saved := d.tally
+		d.broken = true
 		d.dialect.event(name, &d.tally)
 		d.tally = saved // a broken document says nothing
 	}

@@ -20,6 +20,9 @@ type format struct {
 	paths []path
 	// params are request parameters beside those of every dialect.
 	params []param
+	// marked: answers end with a marker of the dialect's own, so that [DONE],
+	// which gateways add, proves nothing.
+	marked bool
 	open   func() dialect
 	tree   *node
 }
@@ -30,6 +33,7 @@ func dialects() []format {
 	return []format{
 		{name: "openai.chat", paths: chatPaths, open: openChat},
 		{name: "openai.completions", paths: completionPaths, open: openCompletions},
+		{name: "anthropic", paths: anthropicPaths, params: anthropicParams, marked: true, open: openAnthropic},
 	}
 }
 

@@ -84,6 +84,7 @@ const (
 	noSpace
 	oversize
 	repeatedFinish
+	sequenceGap
 	textCumulative
 	textDoubled
 	toolBadArguments
@@ -99,7 +100,7 @@ var quirkNames = [quirkCount]string{
 	"after_terminal", "async_filter", "bad_json", "block_without_data", "bom", "choices_empty", "choices_null",
 	"comment", "comment_after_id", "cr", "crlf", "data_empty", "delta_missing", "eventstream_crc",
 	"eventstream_truncated", "id_empty", "leading_blank", "line_separator", "multi_data", "no_charset", "no_space",
-	"oversize", "repeated_finish", "text_cumulative", "text_doubled", "tool_bad_arguments", "tool_no_index",
+	"oversize", "repeated_finish", "sequence_gap", "text_cumulative", "text_doubled", "tool_bad_arguments", "tool_no_index",
 	"tool_two_ids", "trailing_json", "unknown_field",
 }
 

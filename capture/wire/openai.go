@@ -151,7 +151,10 @@ func (o *openai) element(v *value, t *tally) {
 			t.note(asyncFilter)
 		}
 	}
-	o.tools.book(c, t)
+	o.tools.book(c.index, &c.tools, t)
+	if t.stream && finishesTools(c.finish) {
+		o.tools.check(uint8(c.index), t)
+	}
 	if t.stream {
 		o.text.see(c.index, c.text, t)
 	}

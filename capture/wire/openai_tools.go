@@ -81,13 +81,13 @@ type toolSeen struct {
 	done       bool
 }
 
-// book takes the pieces of a choice that ended: it counts new calls and notes
-// those that cannot be joined.
-func (b *toolBook) book(c *openaiChoice, t *tally) {
+// book takes the pieces of a choice that one event held: it counts new calls
+// and notes those that cannot be joined.
+func (b *toolBook) book(choice int, pieces *toolPieces, t *tally) {
 	from := 0
-	for _, p := range c.tools.list {
-		seen := b.find(uint8(c.index), uint8(p.at), t)
-		text := c.tools.text[from:p.end]
+	for _, p := range pieces.list {
+		seen := b.find(uint8(choice), uint8(p.at), t)
+		text := pieces.text[from:p.end]
 		from = p.end
 		if seen == nil || !t.stream {
 			continue
@@ -100,9 +100,6 @@ func (b *toolBook) book(c *openaiChoice, t *tally) {
 			seen.id = p.id
 		}
 		seen.read(text, p.unread)
-	}
-	if t.stream && finishesTools(c.finish) {
-		b.check(uint8(c.index), t)
 	}
 }
 
@@ -141,8 +138,8 @@ func (s *toolSeen) read(text []byte, unread bool) {
 	}
 }
 
-// check notes the calls of a choice whose joined arguments are no JSON, when
-// the service says that they are complete.
+// check notes the calls of a choice whose joined arguments are no JSON: for
+// when the service says that they are complete.
 func (b *toolBook) check(choice uint8, t *tally) {
 	for i := range b.list {
 		s := &b.list[i]

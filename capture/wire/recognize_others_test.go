@@ -5,17 +5,17 @@ import "testing"
 // TestRecognizeOthers has hits and near misses for rows 9 to 20 of the table.
 func TestRecognizeOthers(t *testing.T) {
 	for _, tt := range []line{
-		{"9 messages", "POST", "api.anthropic.com", "/v1/messages", "", "- anthropic chat -"},
-		{"9 beta", "POST", "api.anthropic.com", "/v1/messages", "beta=true", "- anthropic chat -"},
+		{"9 messages", "POST", "api.anthropic.com", "/v1/messages", "", "anthropic.messages anthropic chat anthropic"},
+		{"9 beta", "POST", "api.anthropic.com", "/v1/messages", "beta=true", "anthropic.messages anthropic chat anthropic"},
 		{
 			"9 on Azure AI services",
 			"POST",
 			"r.services.ai.azure.com",
 			"/anthropic/v1/messages",
 			"",
-			"- anthropic chat -",
+			"anthropic.messages anthropic chat anthropic",
 		},
-		{"9 on Ollama", "POST", "127.0.0.1", "/v1/messages", "", "- - chat -"},
+		{"9 on Ollama", "POST", "127.0.0.1", "/v1/messages", "", "anthropic.messages - chat anthropic"},
 		{"9 near: count", "POST", "api.anthropic.com", "/v1/messages/count_tokens", "", "no"},
 		{"9 near: batches", "POST", "api.anthropic.com", "/v1/messages/batches", "", "no"},
 		{"9 near: no version", "POST", "api.anthropic.com", "/messages", "", "no"},
@@ -25,7 +25,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"europe-west1-aiplatform.googleapis.com",
 			"/v1/projects/p/locations/l/publishers/anthropic/models/c-1:rawPredict",
 			"",
-			"- gcp.vertex_ai chat -",
+			"vertex.anthropic gcp.vertex_ai chat anthropic",
 		},
 		{
 			"10 streamed",
@@ -33,7 +33,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"aiplatform.googleapis.com",
 			"/v1/publishers/anthropic/models/c-1:streamRawPredict",
 			"",
-			"- gcp.vertex_ai chat -",
+			"vertex.anthropic gcp.vertex_ai chat anthropic",
 		},
 		{
 			"10 near: another verb",

@@ -118,10 +118,7 @@ func (b *sseBody) block() {
 	k, t := &b.cur, &b.dec.tally
 	switch {
 	case k.data > 0 || k.errors:
-		if t.Done {
-			t.note(afterTerminal)
-		}
-		b.send(t.count(b.event()))
+		b.data()
 	case k.fields:
 		t.note(blockWithoutData)
 		b.alive()
@@ -129,6 +126,16 @@ func (b *sseBody) block() {
 		t.note(commentAfterID)
 	}
 	b.clear()
+}
+
+// data books an event, and notes one behind the terminal marker. [DONE] may
+// follow a dialect's own.
+func (b *sseBody) data() {
+	d := b.dec
+	if d.Done && !(d.marked && b.cur.marker.found()) {
+		d.note(afterTerminal)
+	}
+	b.send(d.count(b.event()))
 }
 
 func (b *sseBody) clear() {
@@ -140,6 +147,9 @@ func (b *sseBody) clear() {
 func (b *sseBody) event() Kind {
 	k, d := &b.cur, b.dec
 	if k.marker.found() {
+		if d.marked {
+			return KindOther
+		}
 		d.Done = true
 		return KindDone
 	}
@@ -177,10 +187,7 @@ func (b *sseBody) end(bool) (whole bool) {
 	switch {
 	case k.data == 0 && !k.errors:
 	case k.marker.found():
-		if d.Done {
-			d.note(afterTerminal)
-		}
-		b.send(d.count(b.event()))
+		b.data()
 		whole = true
 	case d.errors.says() && d.scan.finish():
 		b.send(d.count(b.event()))

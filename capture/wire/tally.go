@@ -8,13 +8,19 @@ type tally struct {
 	// stream: the body is one, so that its events count and missing members
 	// are odd; a plain JSON body is false.
 	stream bool
+	// broken: the document at hand is no whole JSON; it says nothing.
+	broken bool
 }
 
 // note counts an oddity.
 func (t *tally) note(q quirk) { t.odd.note(q) }
 
-// count books a data event.
+// count books an event.
 func (t *tally) count(k Kind) Kind {
+	if k == KindKeepalive {
+		t.Keepalives++
+		return k
+	}
 	t.Events++
 	if k.Content() {
 		t.ContentEvents++
