@@ -122,6 +122,9 @@ func deniesParameter(s *speech, i int) bool {
 		return false
 	}
 	t := s.tokens[i-1]
+	if t.sense&isBroken != 0 && s.word(i-1) != "api key" && s.distance(i-1, i) <= 12 {
+		return true // images, files, roles
+	}
 	return t.sense&isParam != 0 && t.sense&isCombination == 0 && s.distance(i-1, i) <= 18
 }
 
@@ -131,13 +134,37 @@ func began(s *speech, w int) bool {
 	if w+1 < len(s.tokens) && s.tokens[w+1].sense&isBroken != 0 && s.distance(w, w+1) <= 8 {
 		return true
 	}
-	if w > 0 && s.tokens[w-1].sense&isBroken != 0 {
-		switch s.gap(w-1, w) {
-		case " ", " zum ", " to the ", " of the ", " to ", " du ", " de ", " al ":
+	before, after := s.text[:s.tokens[w].from], s.text[s.tokens[w].to:]
+	if strings.HasSuffix(before, " about ") || inside(before) && (strings.HasPrefix(after, " request") || strings.HasPrefix(after, " call")) {
+		return true
+	}
+	if w == 0 {
+		return false
+	}
+	gap := s.gap(w-1, w)
+	switch last := s.tokens[w-1].sense; {
+	case last&isBroken != 0:
+		switch gap {
+		case " ", " zum ", " to the ", " of the ", " to ", " du ", " de ", " al ", " from ", " from the ":
+			return true
+		}
+	case last&isCannot != 0 && hasAny(gap, " read", " writ", " pars", " open", " continu", " cancel", " resum"):
+		return true
+	case last&isTrying != 0:
+		return len(strings.Trim(gap, " ")) <= 5 && !strings.ContainsAny(gap, "'`\"")
+	}
+	return false
+}
+
+// inside reports whether s ends with words that put what follows inside
+// something: the thing before them is meant.
+func inside(s string) bool {
+	for _, w := range []string{" in your ", " in a ", " in the ", " in ", " of your ", " of a ", " of the "} {
+		if strings.HasSuffix(s, w) {
 			return true
 		}
 	}
-	return w > 0 && s.tokens[w-1].sense&isTrying != 0 && len(strings.Trim(s.gap(w-1, w), " ")) <= 5 && !strings.ContainsAny(s.gap(w-1, w), "'`\"")
+	return false
 }
 
 // refused reports whether something of a sense is refused.

@@ -117,7 +117,7 @@ func bareNo(s *speech, w int) bool {
 // cannotStream: the service cannot stream. That one answer could not be streamed is
 // another matter.
 func cannotStream(s *speech, w int) bool {
-	if w == 0 || s.tokens[w-1].sense&isCannot == 0 && !(w > 1 && s.tokens[w-2].sense&isCannot != 0 && s.tokens[w-1].sense&isAble != 0) || s.next(w, isBroken, reachAfter) > 0 {
+	if w == 0 || s.tokens[w-1].sense&isCannot == 0 && !(w > 1 && s.tokens[w-2].sense&isCannot != 0 && s.tokens[w-1].sense&isAble != 0) || s.next(w, isBroken, reachAfter) > 0 || s.before(w, isBroken, reachBefore) >= 0 && !strings.Contains(s.text, "api key") {
 		return false
 	}
 	from := w - 1

@@ -16,7 +16,7 @@ var vocabulary = []struct {
 	{isStream | isAble, "streamable|streambar"},
 	{isStream, "streamen|streamt|streams|gestream*|gestreamt*|streamingmod*|streamingantwort*|streamingausgabe*|streaminganfrage*|streambetrieb|" +
 		"streaming funktion*|streamingfunktion*|streamingbetrieb|streamantwort*|streammodus|datenstrom antwort*|datenstrommodus"},
-	{isStream, "flux continu|en flux|le flux|du flux|de flux|mode flux|par flux|diffusion en continu|diffusion en flux|diffusion continue|streame*|streamer"},
+	{isStream, "flux continu|en flux|le flux|du flux|de flux|mode flux|par flux|diffusion en continu|diffusion en flux|diffusion continue"},
 	{isStream, "transmision|transmisiones|transmision en continuo|en flujo|por flujo|flujo continuo|transmissao|transmitir|flusso|flusso continuo|" +
 		"respuestas por partes|fluxo|fluxo continuo|strimming"},
 	{isStream, "ストリーミング|ストリーム|逐次出力|逐次応答|逐次配信|逐次生成|流式|串流|流模式|流传输|流傳輸|流输出|流輸出|流响应|流式传输|스트리밍|스트림"},
@@ -25,7 +25,9 @@ var vocabulary = []struct {
 	{isPlain, "non stream*|nonstream*|unstreamed|non sse|without streaming|without stream|without `stream|without 'stream|without \"stream|without `stream|not streamed|blocking mode|blocking response*|blocking call*|blocking request*|unary call*|unary request*|nicht streaming|nicht gestreamt*|ungestreamt*|sans streaming|sans flux|non streame*|sin streaming|sin transmision|sin flujo|" +
 		"ohne streaming|ohne stream|sem streaming|sem fluxo|senza streaming|zonder streaming|niet streaming|" +
 		"非流式|非串流|非流模式|非ストリーミング|非ストリーム|비스트리밍|비 스트리밍|непотоков*|не потоков*|без стрим*|без поток*|no streaming mode|nao streaming"},
-	{0, "stream of thought|stream of consciousness|stream of data|stream url*|stream link*|stream ripping|stream titles|データストリーム|バイトストリーム|動画ストリーム|音声ストリーム|数据流|视频流|音频流|字节流|視訊串流|影音串流|影片串流|데이터 스트림|비디오 스트리밍|audio stream*|video stream*|image stream*|media stream*|live stream*|screen stream*|input stream|input streams|data stream|data streams|byte stream*|" +
+	{0, "streaming upload*|stream upload*|streaming wars|streaming advice|streaming piracy|streaming ads|stream buffer*|streaming movie*|streaming show*|streaming site*|streaming device*|stream file*|" +
+		"document stream*|multipart stream*|body stream*|upload stream*|nats stream*|kafka stream*|twitch stream*|twitch.tv stream*|streamed request bod*|streamed upload*|chunked request*|transfer encoding: chunked is not supported for request*|" +
+		"fluxo de|flusso di|flujo de|视频串流|视讯串流|stream of thought|stream of consciousness|stream of data|stream url*|stream link*|stream ripping|stream titles|データストリーム|バイトストリーム|動画ストリーム|音声ストリーム|数据流|视频流|音频流|字节流|視訊串流|影音串流|影片串流|데이터 스트림|비디오 스트리밍|audio stream*|video stream*|image stream*|media stream*|live stream*|screen stream*|input stream|input streams|data stream|data streams|byte stream*|" +
 		"bit stream*|file stream*|log stream*|tcp stream*|memory stream*|kinesis stream*|redis stream*|change stream*|stream id*|stream name*|" +
 		"stream object*|stream position|stream analytics|stream socket*|event stream|flux rss|flux audio|flux video|le flux rss|le flux audio|le flux video|up stream|down stream|" +
 		"http/2 stream*|http2 stream*|grpc stream*|quic stream*|h2 stream*|stream reset*|stream handle|filestream*|memorystream*|stream reader|stream cipher|" +
@@ -108,7 +110,7 @@ var vocabulary = []struct {
 	{isFalse, "false|falsch|falso|faux"},
 	{isBool, "bool|boolean|booleans|boolsch*|bools|wahrheitswert*|booleen*|booleano*|booleana|booleani|booleska|boolescher|логическ*|булев*|booleaan*|parsebool|type_bool|bool_type|bool_parsing|布尔|布林|ブール|真偽|불리언|불린|논리|mantiksal|logiczn*"},
 	{isPlan, "enterprise|paid|premium|pro|business|verified|upgrade|higher tier|paid plan|subscription plan|dedicated"},
-	{isBroken, "returned|finished|previous|in progress|ended|closed|failed|failure|fails|abort*|interrupt*|terminat*|timed out|timeout|time out|disconnect*|reset|broke|broken|crash*|error|errored|because|since|due to|api key|credential*|quota*|rate limit*|rate|limit|exceed*|" +
+	{isBroken, "overload*|role|roles|attachment*|document|documents|pdf|returned|finished|previous|in progress|ended|closed|failed|failure|fails|abort*|interrupt*|terminat*|timed out|timeout|time out|disconnect*|reset|broke|broken|crash*|error|errored|because|since|due to|api key|credential*|quota*|rate limit*|rate|limit|exceed*|" +
 		"image|images|schema|url|file|files|insufficient|invalid|expired|malformed|corrupt*|parse|parsing|decode|decoding|but the|instead|resume|eof|" +
 		"content filter*|content policy|safety|moderation|credits|credit|concurrency|stalled|lost|dropped|hung|incomplete|partial|too large|too long|unexpectedly"},
 	{isBroken, "verbindung|fehler|abgebrochen|beendet|unterbrochen|fehlgeschlagen|connexion|erreur|interrompu*|conexion|interrump*|conexao|erro|errore|interrott*|连接|連接|连线|中断|中斷|断开|斷開|超时|逾時|失败|失敗|错误|錯誤|出错|结束|結束|接続|切断|終了|エラー|タイムアウト|" +
