@@ -45,6 +45,7 @@ func (b *arrayBody) between(c byte) bool {
 		b.state = arrayFirst
 	case c == ']' && (b.state == arrayFirst || b.state == arrayAfter):
 		b.state = arrayClosed
+		b.dec.Done = true
 	case c == ',' && b.state == arrayAfter:
 		b.state = arrayNext
 	case b.state == arrayFirst || b.state == arrayNext:

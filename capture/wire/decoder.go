@@ -17,14 +17,21 @@ type decoder struct {
 	size    int
 	trailed bool // bytes that are no blanks followed the document
 	marked  bool // the dialect ends with its own marker, not with [DONE]
+	wrapped bool // event-stream messages carry documents in chunks
 	lf      [1]byte
 }
 
 func newDecoder(f *format, h ResponseHead) *decoder {
-	d := &decoder{dialect: f.open(), status: h.Status, awsType: h.ErrorType, lf: [1]byte{'\n'}}
+	d := &decoder{dialect: f.open(), status: h.Status, awsType: h.ErrorType, wrapped: f.wrapped, lf: [1]byte{'\n'}}
 	d.scan.root, d.scan.sink, d.marked = f.tree, d, f.marked
 	d.begin()
 	return d
+}
+
+// reads reports whether a dialect knows what the documents are.
+func (d *decoder) reads() bool {
+	_, unread := d.dialect.(plainEvents)
+	return !unread
 }
 
 // value takes what the scanner selected.
@@ -44,13 +51,18 @@ func (d *decoder) begin() {
 }
 
 // feed takes the next bytes of the document and returns how many it used: all,
-// or those up to the first byte after the document that is no blank.
+// those up to the first byte after the document that is no blank, or those up
+// to where it broke.
 func (d *decoder) feed(p []byte) int {
 	n := d.scan.push(p)
-	if d.size <= oversizeAt && d.size+n > oversizeAt {
+	size := n
+	if d.scan.phase == broken {
+		size = len(p)
+	}
+	if d.size <= oversizeAt && d.size+size > oversizeAt {
 		d.note(oversize)
 	}
-	d.size += n
+	d.size += size
 	return n
 }
 

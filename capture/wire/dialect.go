@@ -23,8 +23,10 @@ type format struct {
 	// marked: answers end with a marker of the dialect's own, so that [DONE],
 	// which gateways add, proves nothing.
 	marked bool
-	open   func() dialect
-	tree   *node
+	// wrapped: in an AWS event stream the documents are base64 inside chunks.
+	wrapped bool
+	open    func() dialect
+	tree    *node
 }
 
 // dialects lists every wire format that has a decoder. A new one is a row here,

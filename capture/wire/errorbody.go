@@ -63,6 +63,7 @@ var errorPaths = []path{
 	{path: "message", slot: rootMessage},
 	{path: "Message", slot: rootMessage},
 	{path: "msg", slot: rootMsg},
+	{path: "originalMessage", slot: rootMsg},
 	{path: "type", slot: rootType},
 	{path: "param", slot: rootParam},
 	{path: "code", slot: rootCode},

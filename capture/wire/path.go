@@ -23,6 +23,7 @@ const (
 	keepText keep = iota // the first textCap bytes
 	keepEnds             // … and the last tailCap of a longer one
 	keepNone             // only whether it is empty
+	keepPour             // all of it, piece by piece, by the scanner's pour
 )
 
 // node is one step of the compiled paths.

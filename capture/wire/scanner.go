@@ -90,6 +90,10 @@ type scanner struct {
 	at    *node
 	tok   token
 	val   value
+	// pour takes the strings of paths that keep all: unescaped, in pieces that
+	// are valid during the call only. The first call of each has begin set and
+	// no bytes.
+	pour func(p []byte, begin bool)
 }
 
 // reset prepares for a new document.
@@ -99,7 +103,8 @@ func (s *scanner) reset() {
 }
 
 // push takes the next bytes and returns how many it used: all, unless the
-// document ended, when it stops at the first byte after it that is no blank.
+// document ended, when it stops at the first byte after it that is no blank, or
+// broke, when it stops there.
 func (s *scanner) push(p []byte) int {
 	i := 0
 	s.tok.from = 0
@@ -119,7 +124,7 @@ func (s *scanner) push(p []byte) int {
 	if s.tok.keep && (s.phase == inString || s.phase == inNumber) {
 		s.tok.spill(p[s.tok.from:])
 	}
-	return len(p)
+	return i
 }
 
 // token takes bytes of a string, number or literal.
@@ -242,6 +247,10 @@ func (s *scanner) begin(c byte, i int) int {
 		s.phase = inString
 		s.tok.begin(false, s.at.wants(), i+1)
 		s.tok.tailed = s.at != nil && s.at.keep == keepEnds
+		if s.at != nil && s.at.keep == keepPour {
+			s.tok.pour = s.pour
+			s.pour(nil, true)
+		}
 	case c == '{' || c == '[':
 		s.open(c == '[')
 	case c == '-' || c >= '0' && c <= '9':

@@ -23,6 +23,8 @@ type token struct {
 	buf  []byte
 	tail []byte
 	esc  escape
+	pour func([]byte, bool) // takes what would go to buf
+	char [utf8.UTFMax]byte
 	num  numeral
 	form form   // of a literal
 	rest string // of a literal
@@ -59,12 +61,16 @@ func (t *token) begin(key, keep bool, from int) {
 // done forgets the token, keeping its memory.
 func (t *token) done() {
 	t.wanted, t.some, t.num = wanted{}, false, numStart
-	t.buf, t.tail, t.esc = t.buf[:0], t.tail[:0], escape{}
+	t.buf, t.tail, t.esc, t.pour = t.buf[:0], t.tail[:0], escape{}, nil
 }
 
 // spill moves bytes into the token's own memory, up to its caps.
 func (t *token) spill(b []byte) {
 	t.spilled = true
+	if t.pour != nil {
+		t.pour(b, false)
+		return
+	}
 	room := min(textCap-len(t.buf), len(b))
 	t.buf = append(t.buf, b[:room]...)
 	if b = b[room:]; len(b) == 0 || !t.tailed {
@@ -82,8 +88,7 @@ func (t *token) spill(b []byte) {
 
 // spillRune moves one character.
 func spillRune(t *token, r rune) {
-	var b [utf8.UTFMax]byte
-	t.spill(b[:utf8.EncodeRune(b[:], r)])
+	t.spill(t.char[:utf8.EncodeRune(t.char[:], r)])
 }
 
 // text returns the kept text of a token that ends before p[end].
@@ -92,7 +97,7 @@ func (t *token) text(p []byte, end int) []byte {
 		return nil
 	}
 	whole := p[t.from:end]
-	if t.spilled || len(whole) > textCap {
+	if t.spilled || t.pour != nil || len(whole) > textCap {
 		t.spill(whole)
 		return t.buf
 	}
@@ -178,7 +183,8 @@ func (t *token) letter(c byte) progress {
 		return tokenBad
 	}
 	if t.keep {
-		t.spill([]byte{c})
+		t.char[0] = c
+		t.spill(t.char[:1])
 	}
 	return tokenMore
 }
