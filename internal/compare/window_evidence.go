@@ -287,28 +287,33 @@ func (q *question) control(t *target, ev *evidence) {
 		if c != control || !e.is(worked) {
 			continue
 		}
-		if w.n == 0 {
-			w.firstTo, w.lastFrom = e.to, e.from
-		}
 		if ev.working == nil {
 			ev.working, ev.by, ev.byModel, ev.byEgress = e.shape, e.client, t.key.model, e.who.egress
 		}
-		w.n++
-		w.firstTo, w.lastFrom = min(w.firstTo, e.to), max(w.lastFrom, e.from)
-		if e.to <= f.firstFrom {
-			w.before = max(w.before, e.to)
-		}
-		if e.from >= f.lastTo && (w.after == 0 || e.from < w.after) {
-			w.after = e.from
-		}
-		w.between = w.between || e.from >= f.firstTo && e.to <= f.lastFrom
-		w.ids.add(e.id)
+		w.count(e, f)
 		d := &ev.doubts
 		d.features &^= e.shape.features
 		d.credential = d.credential && !f.credentials.many && e.who.credential != 0 && !f.credentials.has(e.who.credential)
 		d.user = d.user && !f.users.many && e.who.user != 0 && !f.users.has(e.who.user)
 		d.noParam = d.noParam && !contains(e.shape.keys, q.sig.param)
 	}
+}
+
+// count adds a success of the control and where it lies to the failures.
+func (w *successes) count(e *entry, f *failures) {
+	if w.n == 0 {
+		w.firstTo, w.lastFrom = e.to, e.from
+	}
+	w.n++
+	w.firstTo, w.lastFrom = min(w.firstTo, e.to), max(w.lastFrom, e.from)
+	if e.to <= f.firstFrom {
+		w.before = max(w.before, e.to)
+	}
+	if e.from >= f.lastTo && (w.after == 0 || e.from < w.after) {
+		w.after = e.from
+	}
+	w.between = w.between || e.from >= f.firstTo && e.to <= f.lastFrom
+	w.ids.add(e.id)
 }
 
 // enclose counts the failures that lie between two successes of the control.

@@ -60,7 +60,9 @@ func (q *question) moved(e *entry, t *target) bool {
 func askAgain(s *state, v *verdict, out []call.Finding) []call.Finding {
 	ev := v.q.ask(scopeOf(s, v.target, &v.q))
 	if ev.fails.n == 1 && ev.works.n == 0 {
-		ev.works = v.found.works // one is left of the old evidence
+		// One is left of the old evidence: it still stands against the same control.
+		ev.works, ev.working = v.found.works, v.found.working
+		ev.by, ev.byModel, ev.byEgress = v.found.by, v.found.byModel, v.found.byEgress
 	}
 	return settle(s, v, stateConfirmed, ev, out)
 }

@@ -179,6 +179,8 @@ func TestHopDeadline(t *testing.T) {
 		{"v-hop", []one{{cutAfter(60)}, {cutAfter(60.2)}, {cutAfter(59.9)}}, "confirmed"},
 		{"cl-timeout", []one{{cutAfter(60), byClient}, {cutAfter(60), byClient}, {cutAfter(60), byClient}}, "confirmed"},
 		{"a limit nobody knows", []one{{cutAfter(45)}, {cutAfter(45.1)}, {cutAfter(44.95)}}, "confirmed"},
+		{"spread over one per cent, at a known limit", []one{{cutAfter(59.5)}, {cutAfter(60)}, {cutAfter(60.5)}}, "confirmed"},
+		{"spread over one per cent, at no known limit", []one{{cutAfter(44.6)}, {cutAfter(45)}, {cutAfter(45.4)}}, ""},
 		{"two cuts", []one{{cutAfter(60)}, {cutAfter(60)}}, ""},
 		{"times apart", []one{{cutAfter(20)}, {cutAfter(40)}, {cutAfter(60)}}, ""},
 		{"too short", []one{{cutAfter(1)}, {cutAfter(1)}, {cutAfter(1)}}, ""},
@@ -230,6 +232,9 @@ func TestExpiry(t *testing.T) {
 	}
 	if open := w.Open(); len(open) != 0 {
 		t.Errorf("still open: %v", open)
+	}
+	if st := w.Stats(); st.Calls != 0 || st.Targets != 0 {
+		t.Errorf("calls of yesterday are still held: %+v", st)
 	}
 }
 
@@ -296,5 +301,66 @@ func TestJoinedAttempts(t *testing.T) {
 	}
 	if f := w.Open()[0]; len(f.Evidence.Failing) != 1 || len(f.Evidence.Working) != 2 {
 		t.Errorf("evidence %v, want one logical call against two", f.Evidence)
+	}
+}
+
+// TestSuperseded: once the mode explains the failures, they are not held
+// against the deployment.
+func TestSuperseded(t *testing.T) {
+	w := told(one{stream, fails, deployment("one")}, one{stream, deployment("two")}, one{stream, fails, deployment("one")}, one{deployment("one")}, one{stream, fails, deployment("one")})
+	if got := w.states("model_or_deployment_specific"); got != "confirmed, closed refuted" {
+		t.Errorf("deployment: %q", got)
+	}
+	if got := w.states(streamOnly); got != "suspected, confirmed" {
+		t.Errorf("mode: %q", got)
+	}
+}
+
+// TestSignatures: what differs from call to call does not make two failures
+// differ; what the service says does.
+func TestSignatures(t *testing.T) {
+	says := func(message string) option {
+		return func(r *call.Record) { stream(r); fails(r); r.Response.Error.Message = message }
+	}
+	for name, tc := range map[string]struct {
+		a, b  string
+		alike bool
+	}{
+		"numbers":       {"failed after 12 s", "failed after 3417 s", true},
+		"ids":           {"request 8f3a2b1c9d failed", "request 00aa11bb22 failed", true},
+		"uuids":         {"activity 3fa85f64-5717-4562-b3fc-2c963f66afa6", "activity 9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", true},
+		"addresses":     {"see https://a.example/x for help", "see https://b.example/y for help", true},
+		"quoted names":  {"deployment 'gpt' is down", "deployment 'llama' is down", true},
+		"case":          {"Internal Server Error", "internal server error", true},
+		"other words":   {"backend closed the stream", "policy threw an exception", false},
+		"one has none":  {"backend closed the stream", "", false},
+		"quoted speech": {"said 'no such thing here' twice", "said 'nothing to see there' twice", false},
+	} {
+		w := told(one{says(tc.a)}, one{}, one{says(tc.b)})
+		if got := w.states(streamOnly) == "confirmed"; got != tc.alike {
+			t.Errorf("%s: alike %v, want %v", name, got, tc.alike)
+		}
+	}
+}
+
+// TestFrameworkDifference reports path, query, flag, keys and header names.
+func TestFrameworkDifference(t *testing.T) {
+	framework := func(r *call.Record) {
+		fails(r)
+		r.Request.Path, r.Request.URL = "/chat/completions", "https://svc.example/chat/completions?api-version=2024-10-21&debug=1"
+		r.Request.Keys = []string{"messages", "n", "stream"}
+		r.Request.Hints.Headers = []call.Header{{Name: "x-stainless-lang", Value: "python"}}
+	}
+	w := told(one{framework}, one{direct}, one{framework})
+	want := []call.Change{
+		{Path: "body.stream", Failing: "false", Working: "absent"},
+		{Path: "request.path", Failing: "/chat/completions", Working: "/openai/deployments/gpt4/chat/completions"},
+		{Path: "query.debug", Failing: "1", Working: "absent"},
+		{Path: "body.n", Failing: "present", Working: "absent"},
+		{Path: "header.x-stainless-lang", Failing: "present", Working: "absent"},
+		{Path: "client.name", Failing: "langchain", Working: "curl"},
+	}
+	if len(w.all) != 1 || !slices.Equal(w.all[0].Difference, want) {
+		t.Errorf("%v\nwant %v", w.all, want)
 	}
 }

@@ -180,13 +180,20 @@ func beyondChance(t *target, q *question, ev *evidence) bool {
 // fresh reports whether the accused has hardly been seen to work, or is known
 // to have been broken in the same way today.
 func fresh(t *target, q *question, ev *evidence) bool {
-	switch again := t.closed[q.kind][0] != 0; {
+	switch {
 	case ev.doubts.prior == 0:
 		return true
 	case ev.doubts.prior < seasoned:
-		return again || ev.works.between && !q.sig.midway()
+		return t.brokeBefore(q.kind) || ev.works.between && !q.sig.midway()
 	}
 	return false
+}
+
+// brokeBefore reports whether a confirmed verdict of that kind closed within
+// the window.
+func (t *target) brokeBefore(k kind) bool {
+	all := t.ring.all()
+	return len(all) > 0 && t.closed[k].latest() > all[0].to
 }
 
 // atOneTime reports whether few failures and the successes around them lie so

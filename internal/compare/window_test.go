@@ -199,6 +199,7 @@ type row struct {
 func words() map[string][]option {
 	return map[string][]option{
 		"P":         {},
+		"Pretried":  nil,
 		"S":         {stream},
 		"Pfail":     {fails},
 		"Sfail":     {stream, fails},
@@ -256,6 +257,9 @@ func TestVerdictsOnModes(t *testing.T) {
 		{id: "v-apiver", calls: "P Sversion P"},
 		{id: "v-intermittent", calls: "Sfail P Sfail S Sfail P Sfail S Sfail P Sfail", want: "confirmed, closed works_again, suspected, confirmed, closed works_again"},
 
+		{id: "suspicion refuted by a stream", calls: "P Sfail Sfail S", want: "suspected, closed refuted", support: 1},
+		{id: "again within the day, form B", calls: "P Sfail Sfail P S Sfail*3 P", want: "suspected, confirmed, closed works_again, confirmed", support: 2},
+		{id: "a retry made the same failure of a plain call good", calls: "Pretried S Sfail P Sfail", want: "suspected", support: 2},
 		{id: "a refusal alone is no comparison", calls: "Srefused", support: 3},
 		{id: "works again in words", calls: "Srefused S", support: 1},
 		{id: "combination says nothing about streams", calls: "P Scombo Scombo P", support: 0},
@@ -281,6 +285,13 @@ func TestVerdictsOnModes(t *testing.T) {
 				options, ok := words()[name]
 				if !ok {
 					t.Fatalf("no word %q", name)
+				}
+				if name == "Pretried" {
+					failed := s.attempts(2, fails)
+					good := s.call()
+					good.Identity.Logical, good.Identity.Attempt = failed[0].Identity.Logical, 3
+					w.observe(append(failed, good)...)
+					continue
 				}
 				w.observe(s.attempts(n, options...)...)
 			}

@@ -69,7 +69,7 @@ func missingFor(v *verdict, failing, working string) []string {
 	switch f := ev.fails; {
 	case ev.works.n == 0:
 		out = append(out, "no "+working+" call has been seen to work")
-	case !ev.works.between && f.enclosed == 1 && f.n == 1:
+	case !ev.works.between && f.enclosed == 1 && f.attempts == 1:
 		out = append(out, "one failed attempt between two "+working+" successes can be an accident")
 	case !ev.works.between && f.enclosed < 2 && f.enclosedMost < 2:
 		out = append(out, "no "+working+" call worked between two failures, or before and after them")

@@ -21,8 +21,8 @@ type verdict struct {
 	// since is when the first failure began, updated when the state or the
 	// doubts changed last: as the clock showed it then.
 	since, updated time.Time
-	found   evidence
-	doubts  confounding
+	found          evidence
+	doubts         confounding
 	// hop is set for hop_deadline only.
 	hop *hop
 	// carried is what an earlier run had found, as long as this one has not
@@ -117,6 +117,8 @@ func conclude(s *state, v *verdict, end ending, out []call.Finding) []call.Findi
 type closings [2]int64
 
 func (c *closings) add(at int64) { c[0], c[1] = c[1], at }
+
+func (c *closings) latest() int64 { return c[1] }
 
 // within reports whether both happened after the given instant.
 func (c *closings) within(after int64) bool { return c[0] != 0 && c[0] > after }
