@@ -202,6 +202,8 @@ type flushing struct {
 	// writing to wrote is the last write of the final head or of the body; the
 	// handler's goroutine's own.
 	writing, wrote time.Time
+	// mute drops what the proxy library says to a client that has left.
+	mute bool
 
 	// mu guards upgraded, the connection after Hijack.
 	mu       sync.Mutex
@@ -223,6 +225,9 @@ func (f *flushing) hangUp() {
 // WriteHeader sends the head at once, without a Content-Type or Date that the
 // service did not send.
 func (f *flushing) WriteHeader(status int) {
+	if f.mute {
+		return
+	}
 	begun, h := time.Now(), f.Header()
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		for _, name := range []string{"Content-Type", "Date"} {
@@ -242,6 +247,9 @@ func (f *flushing) WriteHeader(status int) {
 
 // Write forwards p and flushes it.
 func (f *flushing) Write(p []byte) (int, error) {
+	if f.mute {
+		return len(p), nil
+	}
 	f.writing = time.Now()
 	n, err := f.ResponseWriter.Write(p)
 	if err != nil {

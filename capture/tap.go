@@ -151,6 +151,7 @@ func transferName(r *http.Response) string {
 // failed turns an error before the head into the record's end and our own 502.
 func (t *bodyTap) failed(req *http.Request, err error) (*http.Response, error) {
 	if req.Context().Err() != nil {
+		t.out.mute = true
 		t.conn.firstEnd.CompareAndSwap(nil, t.left())
 		t.locked(func() { t.abort = true; t.endResponse(observe.End{Kind: observe.EndClosed}) })
 		return nil, err
