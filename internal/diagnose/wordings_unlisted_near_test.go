@@ -41,6 +41,8 @@ func TestNearMissesNobodyListed(t *testing.T) {
 		"Chunked request bodies are not supported",
 		"Transfer-Encoding: chunked is not supported for requests",
 		"A chunked request is not allowed here, send Content-Length",
+		"stream-1 does not support images and audio",
+		"stream-2-mini is not enabled for this key",
 		"Model stream-gpt is not available in your region",
 		"No deployment for model stream-gpt",
 		"deployment streamer is not available",
