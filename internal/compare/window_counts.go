@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,19 +35,10 @@ var notThePath = []call.Class{
 	call.ClassStreamOptionRejected, call.ClassAPIVersionIncompatible, call.ClassEndpointNotFound,
 }
 
-func among(list []call.Class, c call.Class) bool {
-	for _, x := range list {
-		if x == c {
-			return true
-		}
-	}
-	return false
-}
-
 func countsForMode(r *call.Record) bool {
 	class := r.Diagnosis.Class
 	switch {
-	case among(notTheMode, class), aboutInput(r), unauthenticated(r), aboutCombination(r):
+	case slices.Contains(notTheMode, class), aboutInput(r), unauthenticated(r), aboutCombination(r):
 		return false
 	case class == call.ClassEndpointNotFound:
 		return pathAsksFor(r)
@@ -58,7 +50,7 @@ func countsForMode(r *call.Record) bool {
 
 func countsForSide(r *call.Record) bool {
 	switch {
-	case among(notTheSide, r.Diagnosis.Class), aboutInput(r), unauthenticated(r):
+	case slices.Contains(notTheSide, r.Diagnosis.Class), aboutInput(r), unauthenticated(r):
 		return false
 	case r.Diagnosis.Class == call.ClassStreamTruncated:
 		return !atHopDeadline(r)
@@ -69,7 +61,7 @@ func countsForSide(r *call.Record) bool {
 }
 
 func countsForPath(r *call.Record) bool {
-	return !among(notThePath, r.Diagnosis.Class) && !aboutInput(r) && !unauthenticated(r)
+	return !slices.Contains(notThePath, r.Diagnosis.Class) && !aboutInput(r) && !unauthenticated(r)
 }
 
 // aboutInput: the answer blames what was asked, or how much of it.

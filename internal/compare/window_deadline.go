@@ -52,7 +52,7 @@ var cutClasses = []call.Class{
 // judgeDeadlines follows hop_deadline on the host of r.
 func judgeDeadlines(s *state, r *call.Record, t *target, e *entry, out []call.Finding) []call.Finding {
 	h := t.host
-	if !among(cutClasses, r.Diagnosis.Class) {
+	if !slices.Contains(cutClasses, r.Diagnosis.Class) {
 		if e.is(worked) {
 			out = outlived(s, r, h, out)
 		}
@@ -95,8 +95,8 @@ func judgeCuts(s *state, h *host, side int, t *target, out []call.Finding) []cal
 		}
 		found := evidence{}
 		found.fails.n, found.fails.firstFrom, found.fails.lastTo = len(group), group[0].at, group[len(group)-1].at
-		for i := len(group) - 1; i >= 0; i-- {
-			found.works.failingIDs.add(group[i].id)
+		for _, c := range slices.Backward(group) {
+			found.works.failingIDs.add(c.id)
 		}
 		if c.open != nil {
 			found.fails.firstFrom = c.open.found.fails.firstFrom

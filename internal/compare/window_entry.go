@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"strings"
 
 	"llmtap/internal/call"
@@ -58,21 +59,12 @@ func generates(r *call.Record) bool {
 		return false
 	}
 	if op := r.Target.Operation; op != "" {
-		return contains(operations, op)
+		return slices.Contains(operations, op)
 	}
 	if api := r.Target.API; api != "" {
 		return !strings.HasSuffix(api, "embeddings") && !strings.HasSuffix(api, "models")
 	}
-	return contains(r.Request.Keys, "messages") || contains(r.Request.Keys, "prompt") || contains(r.Request.Keys, "contents")
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Request.Keys, "messages") || slices.Contains(r.Request.Keys, "prompt") || slices.Contains(r.Request.Keys, "contents")
 }
 
 // didOf says what r counts as. A stream that the client closed after content

@@ -1,6 +1,10 @@
 package compare
 
-import "llmtap/internal/call"
+import (
+	"slices"
+
+	"llmtap/internal/call"
+)
 
 // kind is a verdict by its place in verdictNames.
 type kind uint8
@@ -177,12 +181,7 @@ func (f *few) add(x uint64) {
 }
 
 func (f *few) has(x uint64) bool {
-	for _, v := range f.v[:f.n] {
-		if v == x {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.v[:f.n], x)
 }
 
 // ask looks for the evidence among the calls of targets. What takes two
@@ -295,7 +294,7 @@ func (q *question) control(t *target, ev *evidence) {
 		d.features &^= e.shape.features
 		d.credential = d.credential && !f.credentials.many && e.who.credential != 0 && !f.credentials.has(e.who.credential)
 		d.user = d.user && !f.users.many && e.who.user != 0 && !f.users.has(e.who.user)
-		d.noParam = d.noParam && !contains(e.shape.keys, q.sig.param)
+		d.noParam = d.noParam && !slices.Contains(e.shape.keys, q.sig.param)
 	}
 }
 

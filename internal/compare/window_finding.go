@@ -114,12 +114,12 @@ const (
 func nameDifference(prefix string, failing, working []string) []call.Change {
 	var out []call.Change
 	for _, k := range failing {
-		if k != "stream" && !contains(working, k) {
+		if k != "stream" && !slices.Contains(working, k) {
 			out = append(out, call.Change{Path: prefix + k, Failing: present, Working: absent})
 		}
 	}
 	for _, k := range working {
-		if k != "stream" && !contains(failing, k) {
+		if k != "stream" && !slices.Contains(failing, k) {
 			out = append(out, call.Change{Path: prefix + k, Failing: absent, Working: present})
 		}
 	}

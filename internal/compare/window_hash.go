@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -158,7 +159,7 @@ func ownWords(r *call.Record) bool {
 	case call.ClassProviderError:
 		return true
 	}
-	if contains(r.Diagnosis.Tags, "foreign_4xx") {
+	if slices.Contains(r.Diagnosis.Tags, "foreign_4xx") {
 		return false
 	}
 	switch r.Response.Error.Shape {

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,7 +139,7 @@ func smoothElsewhere(s *state, t *target, c *caller, at int64) bool {
 }
 
 func isBuffered(r *call.Record) bool {
-	return r.Diagnosis.Class == call.ClassStreamBuffered || contains(r.Diagnosis.Tags, call.ClassStreamBuffered.String())
+	return r.Diagnosis.Class == call.ClassStreamBuffered || slices.Contains(r.Diagnosis.Tags, call.ClassStreamBuffered.String())
 }
 
 func azureHost(r *call.Record) bool {

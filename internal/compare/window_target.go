@@ -2,6 +2,7 @@ package compare
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"llmtap/internal/call"
@@ -137,9 +138,8 @@ func (r *ring) drop(n int) {
 // replace takes out the entry of an earlier attempt of the same logical call.
 func (r *ring) replace(logical string) (entry, bool) {
 	all := r.all()
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].logical == logical {
-			e := all[i]
+	for i, e := range slices.Backward(all) {
+		if e.logical == logical {
 			copy(all[i:], all[i+1:])
 			clear(all[len(all)-1:])
 			r.buf = r.buf[:len(r.buf)-1]

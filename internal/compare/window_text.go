@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,7 +56,7 @@ func modeSentence(s *state, v *verdict, failing, working string) string {
 	if ev.cleared != 0 {
 		fmt.Fprintf(&b, "; %s ones worked until %s", failing, s.clock.time(ev.cleared).Format(whenLayout))
 	}
-	if v.q.kind == streamOnly && contains(ev.failing.keys, "stream_options") && ev.working != nil && !contains(ev.working.keys, "stream_options") {
+	if v.q.kind == streamOnly && slices.Contains(ev.failing.keys, "stream_options") && ev.working != nil && !slices.Contains(ev.working.keys, "stream_options") {
 		b.WriteString("; first try without `stream_options`")
 	}
 	b.WriteByte('.')
