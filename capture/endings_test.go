@@ -188,8 +188,7 @@ func endView(t *testing.T, raw *net.TCPConn, proto, ask string, trust *x509.Cert
 		n += got
 	}
 	seen := fmt.Sprintf("%d bytes %.4x, then %s, raw EOF %v", n, sum.Sum(nil), errorClass(err), tail.seen)
-	var broken tls.RecordHeaderError
-	if !errors.As(err, &broken) { // else our alert and the reset cross, also directly
+	if _, broken := errors.AsType[tls.RecordHeaderError](err); !broken { // else our alert and the reset cross, also directly
 		_, err = io.Copy(io.Discard, raw)
 		seen += ", then " + errorClass(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"llmtap/internal/call"
@@ -70,8 +71,8 @@ func (f *Fanout) Started(ctx context.Context, r call.Record) error {
 // rely on those before it.
 func (f *Fanout) Close(ctx context.Context) error {
 	var errs []error
-	for i := len(f.outlets) - 1; i >= 0; i-- {
-		if o := f.outlets[i]; o.closer != nil {
+	for _, o := range slices.Backward(f.outlets) {
+		if o.closer != nil {
 			errs = append(errs, o.try(func(o *outlet) error { return o.closer.Close(ctx) }))
 		}
 	}

@@ -61,7 +61,7 @@ func readRootFile(path string) (roots, error) {
 	if err != nil {
 		return roots{}, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxRoots+1))
 	if err != nil {
 		return roots{}, err

@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // The headers that say what a message of an AWS event stream is.
 const (
@@ -108,11 +111,9 @@ func (h *frameHeaders) named(name []byte) {
 		h.keep++
 	}
 	hash := hashOf(name)
-	for _, s := range h.seen[:h.told] {
-		if s == hash {
-			h.part = partBad
-			return
-		}
+	if slices.Contains(h.seen[:h.told], hash) {
+		h.part = partBad
+		return
 	}
 	if h.told < maxTold {
 		h.seen[h.told] = hash

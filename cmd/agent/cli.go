@@ -133,13 +133,12 @@ func commandOf(err error) string {
 
 func fail(env environment, err error) int {
 	var status exitError
-	var usage usageError
 	switch {
 	case errors.As(err, &status):
 		return int(status)
 	}
 	_, _ = fmt.Fprintf(env.stderr, "llmtap: %s\n", cleanLines(redact.Text(err.Error(), 2000)))
-	if errors.As(err, &usage) {
+	if _, usage := errors.AsType[usageError](err); usage {
 		return exitUsage
 	}
 	return exitFailed

@@ -30,9 +30,9 @@ func mutant(seed uint64, status int) call.Record {
 // scramble overwrites about one field in four.
 func scramble(v reflect.Value, rng *rand.Rand) {
 	if v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]() {
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() {
-				scramble(v.Field(i), rng)
+		for _, field := range v.Fields() {
+			if field.CanSet() {
+				scramble(field, rng)
 			}
 		}
 		return

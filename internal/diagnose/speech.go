@@ -224,7 +224,7 @@ type dictionary map[[2]byte][]entry
 var lexicon = sync.OnceValue(func() dictionary {
 	d := dictionary{}
 	for _, row := range vocabulary {
-		for _, w := range strings.Split(row.words, "|") {
+		for w := range strings.SplitSeq(row.words, "|") {
 			w, prefix := strings.CutSuffix(w, "*")
 			key := [2]byte{w[0], w[1]}
 			if i := slices.IndexFunc(d[key], func(e entry) bool { return e.text == w && e.prefix == prefix }); i >= 0 {

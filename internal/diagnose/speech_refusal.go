@@ -124,7 +124,7 @@ func cannotStream(s *speech, w int) bool {
 	if s.tokens[from].sense&isCannot == 0 {
 		from = w - 2
 	}
-	for _, word := range strings.Fields(s.gap(from, w)) {
+	for word := range strings.FieldsSeq(s.gap(from, w)) {
 		switch strings.Trim(word, "'\"`") {
 		case "be", "use", "do", "the", "used", "for", "with", "via", "as", "a", "return", "usar", "utiliser", "el", "le", "o", "lo", "del", "en", "essere", "ser", "etre":
 		default:

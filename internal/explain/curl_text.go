@@ -1,6 +1,9 @@
 package explain
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // bodyWidth is how long a body may be and still stand on one line.
 const bodyWidth = 84
@@ -20,7 +23,7 @@ func (q *ask) command() Command {
 		}
 		lines = append(lines, "--data-raw "+quote(body))
 	}
-	return Command{Text: strings.Join(lines, " \\\n  "), LeftOut: q.left[:len(q.left):len(q.left)]}
+	return Command{Text: strings.Join(lines, " \\\n  "), LeftOut: slices.Clip(q.left)}
 }
 
 // address is the whole URL.

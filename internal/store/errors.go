@@ -43,8 +43,7 @@ const (
 
 // code returns SQLite's primary result code, 0 for any other error.
 func code(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code() & 0xff
 	}
 	return 0
