@@ -131,7 +131,8 @@ func TestJaeger(t *testing.T) {
 			records := a.records(peerStoryAttempts)
 			peerJaegerFailure(t, j, records)
 			peerJaegerStreams(t, j, records)
-			peerBalance(t, a, peerStoryAttempts, 0)
+			peerJaegerVerdict(t, j, records)
+			peerBalance(t, a, peerStoryAttempts+1, 0) // and the verdict
 		})
 	}
 }
@@ -170,6 +171,33 @@ func peerJaegerFailure(t *testing.T, j *peerJaeger, records []call.Record) {
 		}
 		if took := time.Duration(s.Duration) * time.Microsecond; took > r.Duration()+time.Millisecond || took < r.Duration()-time.Millisecond {
 			t.Errorf("attempt %d took %s in Jaeger and %s in the record", i+1, took, r.Duration())
+		}
+	}
+}
+
+// peerJaegerVerdict: what comparison showed is a trace of its own, linked to the
+// attempts that it rests on.
+func peerJaegerVerdict(t *testing.T, j *peerJaeger, records []call.Record) {
+	t.Helper()
+	s := j.traces(1, 1, map[string]string{"llmtap.verdict.name": "stream_only_failure"})[0][0]
+	for key, want := range map[string]string{
+		"llmtap.verdict.state": "confirmed", "server.address": "localhost", "gen_ai.request.model": peerStoryFailing,
+		"llmtap.client.name": "langchain", "llmtap.verdict.changed_keys": `["stream"]`, "error": "", "span.kind": "internal",
+	} {
+		if got := s.tag(key); got != want {
+			t.Errorf("verdict: %s = %q, want %q", key, got, want)
+		}
+	}
+	if s.OperationName != "llmtap.verdict stream_only_failure" || !strings.Contains(s.tag("llmtap.verdict.text"), "Only streamed requests fail here") {
+		t.Errorf("verdict is called %q and says %q", s.OperationName, s.tag("llmtap.verdict.text"))
+	}
+	linked := map[string]bool{}
+	for _, r := range s.References {
+		linked[r.TraceID+" "+r.SpanID] = true
+	}
+	for _, r := range []call.Record{records[0], records[3], records[4]} { // before, the last failing attempt, after
+		if !linked[r.Identity.Span.Trace+" "+r.Identity.Span.Span] {
+			t.Errorf("the verdict is not linked to %s (status %d); links: %v", r.Identity.ID, r.Response.Status, linked)
 		}
 	}
 }
