@@ -108,6 +108,7 @@ func TestMarks(t *testing.T) {
 		}, nil},
 
 		{"buf-azure", times(21, paced(true)), []string{"lumpy_by_design"}},
+		{"lumps: one block each", times(21, paced(true), func(r *call.Record) { r.Diagnosis.Reason = "one_block" }), nil},
 		{"lumps: too few", times(19, paced(true)), nil},
 		{"lumps: no Azure", times(21, paced(true), plainHost), nil},
 		{"buffered: another route is smooth", append([]one{{paced(false), elsewhere}}, times(20, paced(true), plainHost)...), []string{"stream_buffered_sure"}},
