@@ -18,12 +18,13 @@ type decoder struct {
 	trailed bool // bytes that are no blanks followed the document
 	marked  bool // the dialect ends with its own marker, not with [DONE]
 	wrapped bool // event-stream messages carry documents in chunks
+	bare    bool // JSON objects may stand between SSE events
 	lf      [1]byte
 }
 
 func newDecoder(f *format, h ResponseHead) *decoder {
 	d := &decoder{dialect: f.open(), status: h.Status, awsType: h.ErrorType, wrapped: f.wrapped, lf: [1]byte{'\n'}}
-	d.scan.root, d.scan.sink, d.marked = f.tree, d, f.marked
+	d.scan.root, d.scan.sink, d.marked, d.bare = f.tree, d, f.marked, f.bare
 	d.begin()
 	return d
 }

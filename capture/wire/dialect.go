@@ -25,8 +25,10 @@ type format struct {
 	marked bool
 	// wrapped: in an AWS event stream the documents are base64 inside chunks.
 	wrapped bool
-	open    func() dialect
-	tree    *node
+	// bare: JSON objects may stand between the events of an SSE body.
+	bare bool
+	open func() dialect
+	tree *node
 }
 
 // dialects lists every wire format that has a decoder. A new one is a row here,

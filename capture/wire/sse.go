@@ -17,6 +17,7 @@ const (
 	fieldRetry
 	fieldError // not in the standard; old llama.cpp reports errors that way
 	fieldUnknown
+	fieldObject // a JSON object that no field name announced
 )
 
 // lines receives what the framer makes of an SSE body.
@@ -41,6 +42,10 @@ type framer struct {
 	spaced bool
 	cr     bool // the last byte was a CR
 	seps   separators
+	// bare, if not nil, takes JSON objects that begin a line, for dialects
+	// that have them. It returns how many bytes it used and whether the object
+	// goes on; none used at the beginning: it is an ordinary line.
+	bare func(p []byte, begin bool) (n int, more bool)
 }
 
 // nameCap is longer than any field name.
@@ -58,12 +63,31 @@ func (f *framer) push(p []byte) {
 			}
 			f.odd.note(loneCR)
 		}
-		if f.field == fieldNone {
-			p = f.head(p)
-		} else {
+		switch {
+		case f.field == fieldObject:
+			p = f.object(p, false)
+		case f.field != fieldNone:
 			p = f.rest(p)
+		case f.bare != nil && f.n == 0 && p[0] == '{':
+			p = f.object(p, true)
+		default:
+			p = f.head(p)
 		}
 	}
+}
+
+// object takes bytes of an object. What stands behind it on its line is read as
+// a line of its own.
+func (f *framer) object(p []byte, begin bool) []byte {
+	n, more := f.bare(p, begin)
+	f.field = fieldNone
+	switch {
+	case begin && n == 0:
+		return f.head(p)
+	case more:
+		f.field = fieldObject
+	}
+	return p[n:]
 }
 
 // idle reports whether the framer stands at the beginning of a line.

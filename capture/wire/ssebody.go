@@ -9,6 +9,8 @@ type sseBody struct {
 	emit  func(Kind)
 	cur   sseBlock
 	ided  bool // a non-empty id came before
+	// closed: the object between events is over, yet not what is behind it.
+	closed bool
 }
 
 // sseBlock is the block of lines at hand.
@@ -29,6 +31,9 @@ type sseBlock struct {
 func newSSE(d *decoder) *sseBody {
 	b := &sseBody{dec: d}
 	b.frame.out, b.frame.odd = b, &d.odd
+	if d.bare {
+		b.frame.bare = b.object
+	}
 	d.stream = true
 	return b
 }
@@ -138,6 +143,37 @@ func (b *sseBody) data() {
 	b.send(d.count(b.event()))
 }
 
+// object takes a JSON object that stands between events without a field name,
+// and the blanks behind it, unless a field of data is open.
+func (b *sseBody) object(p []byte, begin bool) (n int, more bool) {
+	d := b.dec
+	if begin {
+		if b.cur.data > 0 || b.cur.errors {
+			return 0, false
+		}
+		d.begin()
+		b.closed = false
+	}
+	n = d.feed(p)
+	if d.scan.phase == broken { // up to the end of its line
+		n += lineEnd(p[n:])
+	}
+	switch {
+	case d.scan.phase == ended && !b.closed, d.scan.phase == broken && n < len(p):
+		kind, valid := d.end(b.cur.name[:b.cur.nameLen])
+		if d.note(unknownField); !valid {
+			d.note(badJSON)
+		}
+		b.send(d.count(kind))
+		b.closed = true
+	}
+	if n < len(p) {
+		b.clear()
+		return n, false
+	}
+	return n, true
+}
+
 func (b *sseBody) clear() {
 	b.cur = sseBlock{text: b.cur.text[:0]}
 	b.dec.begin()
@@ -180,7 +216,7 @@ func (b *sseBody) event() Kind {
 // or an error in it counts.
 func (b *sseBody) end(bool) (whole bool) {
 	k, d := &b.cur, b.dec
-	whole = b.frame.idle() && k.data == 0
+	whole = (b.frame.idle() || b.frame.field == fieldObject && b.closed) && k.data == 0
 	if !b.frame.idle() && b.frame.field == fieldData {
 		k.data++
 	}
