@@ -57,7 +57,7 @@ func (w trust) rejected(err error, h *handshake) (string, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded) || !isTransport(err):
 		return ReasonHandshake, err
 	default:
-		w.suspect(hangup, h.unanswered())
+		w.suspect(hangup, unanswered(h))
 	}
 	return ReasonDistrust, err
 }
@@ -65,6 +65,13 @@ func (w trust) rejected(err error, h *handshake) (string, error) {
 func (w trust) distrust(reason string) {
 	w.r.learned.distrust(w.who)
 	w.tell(reason)
+}
+
+// unanswered tells that the client took our leaf and left without a byte. One
+// that accepts it answers in the same breath: a client that is cancelled before
+// it reads the leaf shows a reset or leaves some of it unacknowledged.
+func unanswered(h *handshake) bool {
+	return h.tail == [len(h.tail)]byte{} && h.client.tookAll()
 }
 
 // suspect tells nobody about the first hang-up of a client that trusts us.

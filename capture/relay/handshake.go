@@ -83,13 +83,6 @@ func (h *handshake) saw(p []byte) {
 	copy(h.tail[len(h.tail)-len(p):], p)
 }
 
-// unanswered tells that the client took our leaf and left without a byte. One
-// that accepts it answers in the same breath: a client that is cancelled before
-// it reads the leaf shows a reset or leaves some of it unacknowledged.
-func (h *handshake) unanswered() bool {
-	return h.tail == [len(h.tail)]byte{} && h.client.tookAll()
-}
-
 func (h *handshake) block(reason string, err error) {
 	if h.obstacle == "" {
 		h.obstacle, h.err = reason, err
