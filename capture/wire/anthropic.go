@@ -62,6 +62,15 @@ var anthropicParams = scalars(
 	"tool_choice.type", "thinking.type", "thinking.budget_tokens", "output_config.effort", "inference_geo", "anthropic_version",
 )
 
+// anthropicAsks are where its requests hold what others have in messages.
+var anthropicAsks = []path{
+	{path: "system", slot: reqSystem},
+	{path: "system[].text", slot: reqSystem},
+	{path: "output_config.format.type", slot: reqFormat},
+	{path: "stop_sequences", slot: reqStop},
+	{path: "stop_sequences[]", slot: reqStopItem},
+}
+
 func openAnthropic() dialect { return &anthropic{} }
 
 // anthropic reads Messages: from Anthropic, from Vertex AI and Azure AI Foundry,
@@ -209,8 +218,8 @@ func (a *anthropic) event(name []byte, t *tally) Kind {
 		}
 		return KindUsage
 	}
-	for range ev.calls {
-		a.book.find(0, uint8(len(a.book.list)), t)
+	for i := range min(ev.calls, maxChoices) {
+		a.book.find(0, uint8(i), t)
 	}
 	return KindOther
 }

@@ -109,6 +109,9 @@ func TestCoreAgreesWithARereading(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, body, _ := bytes.Cut(a.Files[0].Data, []byte("\n\n"))
+		if len(bytes.TrimSpace(body)) == 0 {
+			continue // a GET asks without a body
+		}
 		want := reread(t, body)
 		for seed := range uint64(5) {
 			if got := strings.TrimSpace(fed(body, pieces(seed))); got != want {

@@ -20,6 +20,8 @@ type format struct {
 	paths []path
 	// params are request parameters beside those of every dialect.
 	params []param
+	// asks select the prompt where it stands elsewhere than in messages.
+	asks []path
 	// marked: answers end with a marker of the dialect's own, so that [DONE],
 	// which gateways add, proves nothing.
 	marked bool
@@ -37,7 +39,9 @@ func dialects() []format {
 	return []format{
 		{name: "openai.chat", paths: chatPaths, open: openChat},
 		{name: "openai.completions", paths: completionPaths, open: openCompletions},
-		{name: "anthropic", paths: anthropicPaths, params: anthropicParams, marked: true, open: openAnthropic},
+		{name: "openai.responses", paths: responsesPaths, asks: responsesAsks, marked: true, open: openResponses},
+		{name: "anthropic", paths: anthropicPaths, params: anthropicParams, asks: anthropicAsks, marked: true, open: openAnthropic},
+		{name: "cohere", paths: coherePaths, params: cohereParams, asks: cohereAsks, marked: true, open: openCohere},
 	}
 }
 

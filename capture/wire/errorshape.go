@@ -70,14 +70,18 @@ func shapeOf(e *errorFacts, members int, awsType string) *errorShape {
 
 func isGoogle(e *errorFacts, _ int, _ string) bool { return e.string(errStatus) && e.number(errCode) }
 
-func isAnthropic(e *errorFacts, _ int, _ string) bool { return e.is(rootType, "error") && e.object() }
+// isAnthropic: its errors have neither code nor parameter; OpenAI's Responses
+// nest theirs in the same way, with both.
+func isAnthropic(e *errorFacts, _ int, _ string) bool {
+	return e.is(rootType, "error") && e.object() && !e.has(errCode) && !e.has(errParam)
+}
 
 func isFlatEvent(e *errorFacts, _ int, _ string) bool {
 	return e.is(rootType, "error") && e.has(rootMessage) && !e.object()
 }
 
 func isOpenAI(e *errorFacts, _ int, _ string) bool {
-	return e.object() && (e.has(errType) || e.has(errParam) || e.number(errCode))
+	return e.object() && (e.has(errType) || e.has(errParam) || e.number(errCode) || e.is(rootObject, "response"))
 }
 
 func isAzure(e *errorFacts, _ int, _ string) bool { return e.object() && e.string(errCode) }

@@ -59,6 +59,7 @@ func (b *jsonBody) document(p []byte, emit func(Kind)) []byte {
 
 // ended books the document at hand.
 func (b *jsonBody) ended(emit func(Kind)) {
+	over := b.dec.Done
 	kind, valid := b.dec.end(nil)
 	b.open, b.single = false, true
 	if !b.lines {
@@ -68,14 +69,14 @@ func (b *jsonBody) ended(emit func(Kind)) {
 	if !valid {
 		b.dec.note(badJSON)
 	}
+	if over {
+		b.dec.note(afterTerminal)
+	}
 	b.send(kind, emit)
 	b.dec.begin()
 }
 
 func (b *jsonBody) send(k Kind, emit func(Kind)) {
-	if b.dec.Done {
-		b.dec.note(afterTerminal)
-	}
 	b.dec.count(k)
 	if emit != nil {
 		emit(k)

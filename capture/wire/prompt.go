@@ -14,16 +14,15 @@ type turn struct {
 	role string
 	head []byte
 	tail []byte
+	// system is a system prompt that stands apart from the messages.
+	system string
 }
 
 // value takes messages and stop sequences.
 func (t *turn) value(at slot, v *value, f *RequestFacts) {
 	switch at {
 	case reqMessages:
-		if v.form == formOpen { // a repeated key replaces the earlier list
-			f.Messages = 0
-			f.Prompt = Prompt{Stop: f.Prompt.Stop}
-		}
+		t.again(v, f)
 	case reqMessage:
 		t.message(v, f)
 	case reqRole:
@@ -31,6 +30,14 @@ func (t *turn) value(at slot, v *value, f *RequestFacts) {
 		first(&t.role, v)
 	case reqText:
 		t.text(v)
+	case reqInput:
+		t.again(v, f)
+		t.input(v, f)
+	case reqSystem:
+		if t.system == "" && v.form == formString {
+			t.system = keepString(v.text, promptCap)
+			f.Prompt.SystemText = t.system
+		}
 	case reqStop:
 		if v.form != formClose {
 			f.Prompt.Stop = nil
@@ -41,11 +48,33 @@ func (t *turn) value(at slot, v *value, f *RequestFacts) {
 	}
 }
 
+// again begins a list of messages; a repeated key replaces the earlier list.
+func (t *turn) again(v *value, f *RequestFacts) {
+	if v.form == formOpen {
+		f.Messages = 0
+		f.Prompt = Prompt{Stop: f.Prompt.Stop, SystemText: t.system}
+	}
+}
+
+// input takes a prompt that is a single string: it is the user's last word.
+func (t *turn) input(v *value, f *RequestFacts) {
+	if v.form != formString {
+		return
+	}
+	t.message(&value{form: formOpen}, f)
+	t.role = "user"
+	t.text(v)
+	t.message(&value{form: formClose}, f)
+}
+
 // message begins or ends one.
 func (t *turn) message(v *value, f *RequestFacts) {
 	if v.form == formOpen {
 		t.role, t.head, t.tail = "", t.head[:0], t.tail[:0]
 		return
+	}
+	if v.form != formClose {
+		return // no message: a string among them
 	}
 	f.Messages++
 	p, head := &f.Prompt, keepString(t.head, promptCap)

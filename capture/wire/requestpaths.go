@@ -28,6 +28,8 @@ const (
 	reqMessage
 	reqRole
 	reqText
+	reqInput
+	reqSystem
 	reqParam
 )
 
@@ -78,20 +80,21 @@ func scalars(paths ...string) []param {
 type requestFormat struct {
 	name   string
 	params []param
+	asks   []path
 	tree   *node
 	// absent is the mode of a request without a stream flag.
 	absent call.Mode
 }
 
-// requests are the formats with parameters or defaults of their own; the first
+// requests are the formats with paths or defaults of their own; the first
 // serves all others.
 var requests = compileRequests(dialects())
 
 func compileRequests(rows []format) []requestFormat {
 	out := []requestFormat{{absent: call.ModePlain}, {name: "ollama", absent: call.ModeStream}}
 	for _, row := range rows {
-		if len(row.params) > 0 {
-			out = append(out, requestFormat{name: row.name, params: row.params, absent: call.ModePlain})
+		if len(row.params)+len(row.asks) > 0 {
+			out = append(out, requestFormat{name: row.name, params: row.params, asks: row.asks, absent: call.ModePlain})
 		}
 	}
 	for i := range out {
@@ -101,15 +104,15 @@ func compileRequests(rows []format) []requestFormat {
 		for j, p := range f.params {
 			own = append(own, path{path: p.path, slot: reqParam + slot(j)})
 		}
-		f.tree = compileRequest(own)
+		f.tree = compileRequest(f.asks, own)
 	}
 	return out
 }
 
 // compileRequest builds a tree in which a parameter may stand where something
 // else is read too.
-func compileRequest(own []path) *node {
-	root := compile(requestPaths)
+func compileRequest(asks, own []path) *node {
+	root := compile(requestPaths, asks)
 	root.keys = reqKey
 	for _, p := range own {
 		root.find(p.path).own = p.slot

@@ -15,7 +15,7 @@ type sseBody struct {
 
 // sseBlock is the block of lines at hand.
 type sseBlock struct {
-	name    [32]byte // of the event, cut
+	name    [64]byte // of the event, cut
 	nameLen int
 	data    int  // data lines
 	size    int  // bytes of data

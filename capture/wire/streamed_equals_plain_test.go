@@ -1,0 +1,57 @@
+package wire_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"llmtap/capture/wire"
+	"llmtap/internal/call"
+)
+
+// alike are pairs of archives below testdata that answer with the same content,
+// streamed and plain.
+var alike = []struct{ name, streamed, plain string }{
+	{"Anthropic, recorded", "anthropic/anthropic-python-stream-ok", "anthropic/anthropic-python-plain-ok"},
+	{"Anthropic, tools", "anthropic/tools", "anthropic/tools-plain"},
+	{"Anthropic, the answer of a stream in one piece", "anthropic/anthropic-python-stream-ok", "anthropic/anthropic-python-stream-json200"},
+	{"Responses, recorded", "openai.responses/openai-python-stream-ok", "openai.responses/openai-python-plain-ok"},
+	{"Responses, tools", "openai.responses/tools", "openai.responses/tools-plain"},
+	{"Responses, incomplete", "openai.responses/incomplete", "openai.responses/incomplete-plain"},
+	{"Cohere, recorded", "cohere/cohere-python-stream-ok", "cohere/cohere-python-plain-ok"},
+	{"Cohere, tools", "cohere/tools", "cohere/tools-plain"},
+	{"Cohere, version 1", "cohere/v1-stream", "cohere/v1-plain"},
+}
+
+// TestStreamedEqualsPlain: whatever the way, the same answer gives the same
+// model, finish reasons, usage and number of tool calls.
+func TestStreamedEqualsPlain(t *testing.T) {
+	for _, tt := range alike {
+		t.Run(tt.name, func(t *testing.T) {
+			streamed, plain := said(t, tt.streamed), said(t, tt.plain)
+			if diff := cmp.Diff(plain, streamed); diff != "" {
+				t.Errorf("(-plain +streamed):\n%s", diff)
+			}
+			if len(plain.Reasons) == 0 || !plain.Usage.Output.Known {
+				t.Errorf("%+v: nothing to compare", plain)
+			}
+		})
+	}
+}
+
+// sayings are what both ways must agree in.
+type sayings struct {
+	Model, ID string
+	Reasons   []string
+	Finish    bool
+	Usage     call.Usage
+	Tools     int
+}
+
+func said(t *testing.T, archive string) sayings {
+	t.Helper()
+	x := readArchive(t, "testdata/"+archive+".txtar")
+	m, _ := wire.Recognize(x.line)
+	f, _ := decode(m, call.ModeUnknown, x, allAtOnce)
+	return sayings{f.Model, f.ID, f.FinishReasons, f.Finish, f.Usage, f.ToolCalls}
+}
