@@ -170,6 +170,32 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
+// TestLongCallsAreNoClockStep: a connection that stays open long after the
+// answer, and records that a store lists by their start.
+func TestLongCallsAreNoClockStep(t *testing.T) {
+	s := story{now: zero}
+	hung := s.call(stream)
+	hung.Timing.End = hung.Timing.LastByte.Add(20 * time.Minute)
+	long := s.call(stream, deployment("other"), func(r *call.Record) { r.Timing.End = r.Identity.Start.Add(30 * time.Minute) })
+	s.now = hung.Timing.LastByte
+	records := append([]call.Record{hung, long}, s.call(), s.call(stream, refused), s.call())
+	w := watch()
+	w.Restore(records, nil)
+	open := w.Open()
+	if len(open) != 1 || !open[0].Since.Equal(records[3].Identity.Start) {
+		t.Errorf("open %v, want one since %v", open, records[3].Identity.Start)
+	}
+	w = watch().observe(s.call(deployment("x")))
+	s.now = s.now.Add(20 * time.Minute)
+	late := s.call(stream)
+	late.Timing.LastByte, late.Timing.End = late.Identity.Start.Add(time.Second), late.Identity.Start.Add(20*time.Minute)
+	s.now = late.Timing.End
+	w.observe(s.call(), s.call(), late, s.call(stream, refused), s.call())
+	if open := w.Open(); len(open) != 1 || open[0].Updated.After(s.now) {
+		t.Errorf("open %v, want one not after %v", open, s.now)
+	}
+}
+
 func TestClockSetForward(t *testing.T) {
 	s := story{now: zero}
 	w := watch().observe(s.call(stream, fails), s.call(), s.call(stream, fails))

@@ -23,7 +23,8 @@ const fallbackWithin = 5 * time.Second
 
 // Marks returns the tags of r that only comparison knows, in a fixed order:
 // mode_fallback, lumpy_by_design, framework_abort, client_choked_sure and
-// stream_buffered_sure. It is asked after r was observed.
+// stream_buffered_sure. Asked after Observe(r), r itself counts; asked before, only
+// the calls before it.
 func (w *Window) Marks(r call.Record) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

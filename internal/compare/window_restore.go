@@ -8,16 +8,16 @@ import (
 	"llmtap/internal/call"
 )
 
-// Restore rebuilds an empty window at start: records oldest first, as they
-// were stored, and the findings known then. Known findings keep their id and
+// Restore rebuilds an empty window at start from the stored records, in any
+// order, and the findings known then. Known findings keep their id and
 // since. It returns only what changed while nobody watched: findings that are
 // new, became confirmed or closed.
 func (w *Window) Restore(records []call.Record, findings []call.Finding) []call.Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := &w.s
-	for i := range records {
-		s.observe(&records[i])
+	for _, r := range byEnd(records) {
+		s.observe(r)
 	}
 	var out []call.Finding
 	var known []*verdict
@@ -47,6 +47,16 @@ func (w *Window) Restore(records []call.Record, findings []call.Finding) []call.
 		}
 	}
 	return s.expire(out)
+}
+
+// byEnd orders records as they were observed: stores list them by start.
+func byEnd(records []call.Record) []*call.Record {
+	out := make([]*call.Record, len(records))
+	for i := range records {
+		out[i] = &records[i]
+	}
+	slices.SortStableFunc(out, func(a, b *call.Record) int { return a.EndTime().Compare(b.EndTime()) })
+	return out
 }
 
 // recognise finds the open verdict that f was, or carries f on as it is.

@@ -40,10 +40,10 @@ const sweepEvery = int64(time.Minute)
 
 // observe is Window.Observe.
 func (s *state) observe(r *call.Record) []call.Finding {
-	if !generates(r) || !plausible(r.Identity.Start) || !plausible(endOf(*r)) {
+	end := r.EndTime() // not endOf: a connection may stay open long after the answer
+	if !generates(r) || !plausible(r.Identity.Start) || !plausible(endOf(*r)) || !plausible(end) {
 		return nil
 	}
-	end := endOf(*r)
 	s.clock.meet(end, s.now)
 	s.now = max(s.now, s.clock.of(end))
 	t, out := s.target(r)
