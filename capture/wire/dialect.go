@@ -1,5 +1,7 @@
 package wire
 
+import "llmtap/internal/call"
+
 // dialect reads the documents of one wire format: SSE events, NDJSON lines,
 // array elements or a whole JSON body, one after the other. A value belongs to
 // one response and is used by one goroutine.
@@ -29,8 +31,10 @@ type format struct {
 	wrapped bool
 	// bare: JSON objects may stand between the events of an SSE body.
 	bare bool
-	open func() dialect
-	tree *node
+	// absent is the mode of a request without a stream flag; plain if unknown.
+	absent call.Mode
+	open   func() dialect
+	tree   *node
 }
 
 // dialects lists every wire format that has a decoder. A new one is a row here,
@@ -42,6 +46,9 @@ func dialects() []format {
 		{name: "openai.responses", paths: responsesPaths, asks: responsesAsks, marked: true, open: openResponses},
 		{name: "anthropic", paths: anthropicPaths, params: anthropicParams, asks: anthropicAsks, marked: true, open: openAnthropic},
 		{name: "cohere", paths: coherePaths, params: cohereParams, asks: cohereAsks, marked: true, open: openCohere},
+		{name: "ollama", paths: ollamaPaths, params: ollamaParams, asks: ollamaAsks, marked: true, absent: call.ModeStream, open: openOllama},
+		{name: "bedrock.converse", paths: conversePaths, params: converseParams, asks: converseAsks, marked: true, open: openConverse},
+		{name: "bedrock.invoke", paths: invokePaths, params: invokeParams, asks: invokeAsks, marked: true, wrapped: true, open: openInvoke},
 	}
 }
 

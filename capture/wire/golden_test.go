@@ -114,6 +114,8 @@ func (x *exchange) readResponse(t testing.TB, section []byte) {
 			x.head.ErrorType = value
 		case "end":
 			x.whole = value != "short"
+		case "body":
+			x.body = messages(t, string(body))
 		default:
 			t.Fatalf("%s: unknown line %q", x.file, l)
 		}

@@ -11,6 +11,8 @@ import (
 type jsonBody struct {
 	dec     *decoder
 	lines   bool // it is NDJSON
+	one     bool // … also if it is one line, as its end or its label says
+	labeled bool // it is labelled as JSON, so that only the end of a line tells
 	held    Kind // the first document's, until it is known to be an event
 	single  bool // one document has ended
 	bad     bool // the document at hand is no JSON; up to the end of its line
@@ -18,8 +20,9 @@ type jsonBody struct {
 	trailer []byte
 }
 
-func newJSON(d *decoder) *jsonBody {
-	b := &jsonBody{dec: d, lines: d.Framing == call.FramingNDJSON}
+// newJSON reads the body of a response; one tells that its streams are lines.
+func newJSON(d *decoder, one bool, mediaType string) *jsonBody {
+	b := &jsonBody{dec: d, lines: d.Framing == call.FramingNDJSON, one: one, labeled: mediaType == "application/json"}
 	d.stream = b.lines
 	return b
 }
@@ -53,41 +56,64 @@ func (b *jsonBody) document(p []byte, emit func(Kind)) []byte {
 		}
 	case d.scan.phase == ended:
 		b.ended(emit)
+		b.lineEnd(p[:n], emit)
 	}
 	return p[n:]
 }
 
 // ended books the document at hand.
 func (b *jsonBody) ended(emit func(Kind)) {
-	over := b.dec.Done
+	late := b.dec.Done
 	kind, valid := b.dec.end(nil)
 	b.open, b.single = false, true
 	if !b.lines {
-		b.held = kind
+		if b.held = kind; b.one && !b.labeled {
+			b.become(emit)
+		}
 		return
 	}
 	if !valid {
 		b.dec.note(badJSON)
 	}
-	if over {
+	if late {
 		b.dec.note(afterTerminal)
 	}
 	b.send(kind, emit)
-	b.dec.begin()
 }
 
+// lineEnd looks whether an only document ends as a line does; p ends with what
+// followed it.
+func (b *jsonBody) lineEnd(p []byte, emit func(Kind)) {
+	for i := len(p) - 1; b.one && !b.lines && i >= 0 && blank(p[i]); i-- {
+		if p[i] == '\n' {
+			b.become(emit)
+		}
+	}
+}
+
+// become makes the only document so far the first line.
+func (b *jsonBody) become(emit func(Kind)) {
+	b.lines, b.dec.stream, b.dec.Framing = true, true, call.FramingNDJSON
+	b.send(b.held, emit)
+}
+
+// send books a line and prepares for the next.
 func (b *jsonBody) send(k Kind, emit func(Kind)) {
 	b.dec.count(k)
 	if emit != nil {
 		emit(k)
 	}
+	b.dec.begin()
 }
 
 // between decides at the first byte behind a document what follows.
 func (b *jsonBody) between(p []byte, emit func(Kind)) []byte {
-	for len(p) > 0 && blank(p[0]) {
-		p = p[1:]
+	n := 0
+	for n < len(p) && blank(p[n]) {
+		n++
 	}
+	b.lineEnd(p[:n], emit)
+	p = p[n:]
 	if len(p) == 0 {
 		return nil
 	}
@@ -99,9 +125,7 @@ func (b *jsonBody) between(p []byte, emit func(Kind)) []byte {
 		b.dec.note(trailingJSON)
 		return nil
 	}
-	b.lines, b.dec.stream, b.dec.Framing = true, true, call.FramingNDJSON
-	b.send(b.held, emit)
-	b.dec.begin()
+	b.become(emit)
 	return p
 }
 

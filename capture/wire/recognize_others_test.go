@@ -137,7 +137,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"bedrock-runtime.us-east-1.amazonaws.com",
 			"/model/anthropic.c-1%3A0/converse",
 			"",
-			"- aws.bedrock chat -",
+			"bedrock.converse aws.bedrock chat bedrock.converse",
 		},
 		{
 			"13 streamed",
@@ -145,7 +145,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"bedrock-runtime-fips.us-east-1.amazonaws.com",
 			"/model/m/converse-stream",
 			"",
-			"- aws.bedrock chat -",
+			"bedrock.converse_stream aws.bedrock chat bedrock.converse",
 		},
 		{
 			"13 in China",
@@ -153,7 +153,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"bedrock-runtime.cn-north-1.amazonaws.com.cn",
 			"/model/m/converse",
 			"",
-			"- aws.bedrock chat -",
+			"bedrock.converse aws.bedrock chat bedrock.converse",
 		},
 		{
 			"13 near: another verb",
@@ -169,7 +169,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"bedrock-runtime.us-east-1.amazonaws.com",
 			"/model/m/invoke",
 			"",
-			"- aws.bedrock chat -",
+			"bedrock.invoke aws.bedrock chat bedrock.invoke",
 		},
 		{
 			"14 streamed",
@@ -177,7 +177,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"bedrock-runtime.eu-west-1.api.aws",
 			"/model/m/invoke-with-response-stream",
 			"",
-			"- aws.bedrock chat -",
+			"bedrock.invoke_stream aws.bedrock chat bedrock.invoke",
 		},
 		{
 			"14 near: both ways",
@@ -211,10 +211,10 @@ func TestRecognizeOthers(t *testing.T) {
 			"",
 			"no",
 		},
-		{"16 chat", "POST", "localhost", "/api/chat", "", "- ollama chat -"},
-		{"16 generate", "POST", "ollama.com", "/api/generate", "", "- ollama text_completion -"},
-		{"16 embed", "POST", "localhost", "/api/embed", "", "- ollama embeddings -"},
-		{"16 embeddings", "POST", "localhost", "/api/embeddings", "", "- ollama embeddings -"},
+		{"16 chat", "POST", "localhost", "/api/chat", "", "ollama.chat ollama chat ollama"},
+		{"16 generate", "POST", "ollama.com", "/api/generate", "", "ollama.generate ollama text_completion ollama"},
+		{"16 embed", "POST", "localhost", "/api/embed", "", "ollama.embed ollama embeddings ollama"},
+		{"16 embeddings", "POST", "localhost", "/api/embeddings", "", "ollama.embed ollama embeddings ollama"},
 		{"16 near: tags", "POST", "localhost", "/api/tags", "", "no"},
 		{"16 near: pull", "POST", "localhost", "/api/pull", "", "no"},
 		{

@@ -91,10 +91,10 @@ type requestFormat struct {
 var requests = compileRequests(dialects())
 
 func compileRequests(rows []format) []requestFormat {
-	out := []requestFormat{{absent: call.ModePlain}, {name: "ollama", absent: call.ModeStream}}
+	out := []requestFormat{{absent: call.ModePlain}}
 	for _, row := range rows {
 		if len(row.params)+len(row.asks) > 0 {
-			out = append(out, requestFormat{name: row.name, params: row.params, asks: row.asks, absent: call.ModePlain})
+			out = append(out, requestFormat{name: row.name, params: row.params, asks: row.asks, absent: cmp.Or(row.absent, call.ModePlain)})
 		}
 	}
 	for i := range out {

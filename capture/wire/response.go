@@ -23,6 +23,7 @@ type ResponseHead struct {
 type Response struct {
 	head  ResponseHead
 	array bool // a JSON array is a stream of documents
+	lines bool // a single JSON document may be a stream of one line
 	dec   *decoder
 	sniff sniffer
 	body  body
@@ -41,6 +42,7 @@ func NewResponse(m Match, mode call.Mode, h ResponseHead) *Response {
 	return &Response{
 		head:  h,
 		array: m.decoder == "gemini" && (mode == call.ModeStream || m.PathMode == call.ModeStream),
+		lines: m.decoder == "ollama" && mode == call.ModeStream && h.Status < 300,
 		dec:   newDecoder(formatOf(m.decoder), h),
 	}
 }
@@ -88,7 +90,7 @@ func (r *Response) open(f call.Framing) {
 		}
 		r.body = newSSE(d)
 	case call.FramingJSON, call.FramingNDJSON:
-		r.body = newJSON(d)
+		r.body = newJSON(d, r.lines, r.head.MediaType)
 	case call.FramingJSONArray:
 		r.body = newArray(d)
 	case call.FramingEventStream:
