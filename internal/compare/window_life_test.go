@@ -170,29 +170,33 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// TestLongCallsAreNoClockStep: a connection that stays open long after the
-// answer, and records that a store lists by their start.
+// TestLongCallsAreNoClockStep: neither a connection that stays open long after
+// the answer nor a long call that a store lists by its start moves the calls
+// after it away from those before.
 func TestLongCallsAreNoClockStep(t *testing.T) {
-	s := story{now: zero}
-	hung := s.call(stream)
-	hung.Timing.End = hung.Timing.LastByte.Add(20 * time.Minute)
-	long := s.call(stream, deployment("other"), func(r *call.Record) { r.Timing.End = r.Identity.Start.Add(30 * time.Minute) })
-	s.now = hung.Timing.LastByte
-	records := append([]call.Record{hung, long}, s.call(), s.call(stream, refused), s.call())
-	w := watch()
-	w.Restore(records, nil)
-	open := w.Open()
-	if len(open) != 1 || !open[0].Since.Equal(records[3].Identity.Start) {
-		t.Errorf("open %v, want one since %v", open, records[3].Identity.Start)
+	around := func(between func(s *story) call.Record) []call.Record {
+		s := story{now: zero}
+		records := []call.Record{s.call()}
+		before := s.now
+		records = append(records, between(&s))
+		s.now = before.Add(5 * time.Second)
+		return append(append(records, s.attempts(3, stream, fails)...), s.call())
 	}
-	w = watch().observe(s.call(deployment("x")))
-	s.now = s.now.Add(20 * time.Minute)
-	late := s.call(stream)
-	late.Timing.LastByte, late.Timing.End = late.Identity.Start.Add(time.Second), late.Identity.Start.Add(20*time.Minute)
-	s.now = late.Timing.End
-	w.observe(s.call(), s.call(), late, s.call(stream, refused), s.call())
-	if open := w.Open(); len(open) != 1 || open[0].Updated.After(s.now) {
-		t.Errorf("open %v, want one not after %v", open, s.now)
+	listed := around(func(s *story) call.Record {
+		return s.call(stream, deployment("other"), func(r *call.Record) { r.Timing.End = r.Identity.Start.Add(30 * time.Minute) })
+	})
+	w := watch()
+	w.Restore(listed, nil)
+	if open := w.Open(); len(open) != 1 || open[0].State != "confirmed" {
+		t.Errorf("listed by start: %v", open)
+	}
+	w = watch().observe(around(func(s *story) call.Record {
+		hung := s.call(stream, deployment("other"))
+		hung.Identity.Start, hung.Timing.LastByte = zero.Add(-time.Hour), zero.Add(-time.Hour+time.Second)
+		return hung
+	})...)
+	if got := w.states(streamOnly); got != "confirmed" {
+		t.Errorf("after a connection that hung: %q", got)
 	}
 }
 
