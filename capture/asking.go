@@ -121,7 +121,7 @@ func (a *asking) end() {
 
 func (a *asking) apply() {
 	f, r := a.facts, a.rec
-	a.llm = a.llm || (a.match.Confirm != "" && slices.Contains(f.Keys, a.match.Confirm))
+	a.settle()
 	q := &r.Request
 	if stop := f.Prompt.Stop; len(stop) > 0 {
 		if text, err := json.Marshal(stop); err == nil {
@@ -143,6 +143,15 @@ func (a *asking) apply() {
 	for i := range q.Params {
 		mask(&q.Params[i].Value)
 	}
+}
+
+// settle lets the body decide where the path did not.
+func (a *asking) settle() {
+	m, certain := a.match.Settle(a.facts)
+	a.llm = a.llm || m.Confirm != "" && certain
+	a.match = m
+	t := &a.rec.Target
+	t.Provider, t.API, t.Operation, t.Format = m.Provider, m.API, m.Operation, m.Format
 }
 
 func (a *asking) identify() {

@@ -153,6 +153,8 @@ func (x exchange) run(cut cutter) string {
 	q := wire.NewRequest(m, nil)
 	pieces(x.request, cut, q.Push)
 	facts := q.Close()
+	m, certain := m.Settle(facts)
+	llm = llm || m.Confirm != "" && certain
 	f, events := decode(m, facts.Mode, x, cut)
 	return fmt.Sprintf("match: llm=%v %s\n", llm, describeMatch(m)) + describeRequest(facts) + describe(f, events)
 }

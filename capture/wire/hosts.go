@@ -48,6 +48,8 @@ var hostRules = []hostRule{
 	{exact: "api.deepseek.com", host: host{provider: "deepseek"}},
 	{exact: "api.x.ai", host: host{provider: "x_ai"}},
 	{exact: "api.perplexity.ai", host: host{provider: "perplexity"}},
+	{exact: "api.moonshot.ai", host: host{provider: "moonshot_ai"}},
+	{exact: "api.moonshot.cn", host: host{provider: "moonshot_ai"}},
 	{exact: "ollama.com", host: host{provider: "ollama"}},
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"strings"
 
 	"llmtap/internal/call"
@@ -39,6 +40,7 @@ type Match struct {
 	Confirm string
 
 	decoder string // the dialect, with or without a decoder
+	host    string // the provider that the host name tells, if it does
 }
 
 // Recognize finds the row of the table for a request. llm is true for
@@ -99,7 +101,7 @@ func (r *row) build(l *Line, f captures) Match {
 	m := Match{
 		API: r.api, Provider: r.provider, Operation: r.operation, decoder: r.decoder, Confirm: r.confirm,
 		Model: unescape(f.model), RoutePrefix: f.prefix, PathMode: r.mode,
-		APIVersion: queryValue(l.Query, "api-version", true),
+		APIVersion: queryValue(l.Query, "api-version", true), host: h.provider,
 	}
 	if h.provider != "" && r.needs&fixed == 0 {
 		m.Provider = h.provider
@@ -110,18 +112,22 @@ func (r *row) build(l *Line, f captures) Match {
 	if r.inference != "" && h.provider == azureInference {
 		m.API = r.inference
 	}
+	if r.needs&upgrade != 0 { // nothing else names the model
+		m.Deployment = queryValue(l.Query, "deployment", false)
+		m.Model = queryValue(l.Query, "model", false)
+	}
 	if f.deployment != "" {
 		m.Deployment = unescape(f.deployment)
-		m.Model = m.Deployment
 	}
+	m.Model = cmp.Or(m.Deployment, m.Model)
 	if r.needs&get != 0 {
 		m.PathMode = call.ModeStream
 	}
 	if h.foundry && r.decoder == "anthropic" {
 		m.Provider = "anthropic"
 	}
-	m.Format = r.decoder
-	if formatOf(r.decoder) == &unread {
+	m.Format = cmp.Or(r.format, r.decoder)
+	if formatOf(r.decoder) == &unread && r.needs&upgrade == 0 {
 		m.API, m.Format = "", ""
 	}
 	return m

@@ -142,7 +142,7 @@ func TestRecognizeWebSockets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m, llm := wire.Recognize(wire.Line{Method: "GET", Host: tt.host, Path: tt.path, Upgrade: tt.upgrade})
-			if llm != tt.want {
+			if llm != tt.want || llm && (m.API != "websocket" || m.Format != "unknown") {
 				t.Errorf("llm = %v (%+v), want %v", llm, m, tt.want)
 			}
 		})
@@ -151,7 +151,7 @@ func TestRecognizeWebSockets(t *testing.T) {
 
 func TestRecognizeNeedsTheBody(t *testing.T) {
 	for path, mode := range map[string]call.Mode{
-		"/generate_stream": call.ModeStream, "/generate": call.ModeUnknown, "/invocations": call.ModeUnknown,
+		"/generate_stream": call.ModeStream, "/generate": call.ModePlain, "/invocations": call.ModeUnknown,
 		"/vertex": call.ModeUnknown, "/": call.ModeUnknown,
 	} {
 		m, llm := wire.Recognize(wire.Line{Method: "POST", Host: "h", Path: path})

@@ -49,7 +49,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"aiplatform.eu.rep.googleapis.com",
 			"/v1/projects/p/locations/l/publishers/google/models/g-1:generateContent",
 			"",
-			"- gcp.vertex_ai generate_content -",
+			"vertex.gemini gcp.vertex_ai generate_content gemini",
 		},
 		{
 			"11 streamed",
@@ -57,7 +57,7 @@ func TestRecognizeOthers(t *testing.T) {
 			corp,
 			"/publishers/google/models/g-1:streamGenerateContent",
 			"alt=sse",
-			"- gcp.vertex_ai generate_content -",
+			"vertex.gemini gcp.vertex_ai generate_content gemini",
 		},
 		{
 			"11 tuned",
@@ -65,7 +65,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"us-central1-aiplatform.googleapis.com",
 			"/v1/projects/p/locations/l/endpoints/77:streamGenerateContent",
 			"",
-			"- gcp.vertex_ai generate_content -",
+			"vertex.gemini gcp.vertex_ai generate_content gemini",
 		},
 		{
 			"11 near: another publisher",
@@ -89,7 +89,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"generativelanguage.googleapis.com",
 			"/v1beta/models/g-1:generateContent",
 			"",
-			"- gcp.gemini generate_content -",
+			"gemini.generate gcp.gemini generate_content gemini",
 		},
 		{
 			"12 streamed",
@@ -97,7 +97,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"generativelanguage.googleapis.com",
 			"/v1/models/g-1:streamGenerateContent",
 			"alt=sse&key=k",
-			"- gcp.gemini generate_content -",
+			"gemini.generate gcp.gemini generate_content gemini",
 		},
 		{
 			"12 tuned",
@@ -105,7 +105,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"generativelanguage.googleapis.com",
 			"/v1alpha/tunedModels/t-1:generateContent",
 			"",
-			"- gcp.gemini generate_content -",
+			"gemini.generate gcp.gemini generate_content gemini",
 		},
 		{
 			"12 near: another version",
@@ -231,7 +231,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"localhost",
 			"/completion",
 			"",
-			"- openai_compatible text_completion -",
+			"openai.completions openai_compatible text_completion openai.completions",
 		},
 		{"17 near: plural of plural", "POST", corp, "/v1/completionss", "", "no"},
 		{

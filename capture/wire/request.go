@@ -16,10 +16,12 @@ type Request struct {
 	turn  turn
 	names names
 	tools [2]int // elements of tools and functions
-	spec  *requestFormat
-	flag  value // form of the last stream member
-	root  bool  // the body is an object
-	over  bool
+	// declared: the tool at hand is a list of functions, each of which counts.
+	declared bool
+	spec     *requestFormat
+	flag     value // form of the last stream member
+	root     bool  // the body is an object
+	over     bool
 }
 
 // RequestFacts are what a request asked for.
@@ -149,7 +151,7 @@ func (r *Request) value(at slot, v *value) {
 		}
 	case reqFormat:
 		r.facts.OutputType = outputType(string(v.text))
-	case reqTools, reqFunctions, reqTool, reqFunction:
+	case reqTools, reqFunctions, reqTool, reqFunction, reqDeclaration:
 		r.tool(at, v)
 	default:
 		if at >= reqParam {
@@ -206,7 +208,12 @@ func (r *Request) tool(at slot, v *value) {
 	switch {
 	case (at == reqTools || at == reqFunctions) && v.form == formOpen:
 		*n = 0
-	case (at == reqTool || at == reqFunction) && v.form == formClose:
+	case at == reqTool && v.form == formOpen:
+		r.declared = false
+	case at == reqDeclaration && v.form == formClose:
+		r.declared = true
+		*n++
+	case (at == reqTool && !r.declared || at == reqFunction) && v.form == formClose:
 		*n++
 	}
 }
@@ -214,9 +221,9 @@ func (r *Request) tool(at slot, v *value) {
 // outputType maps response formats to the neutral names.
 func outputType(format string) string {
 	switch format {
-	case "text":
+	case "text", "text/plain":
 		return "text"
-	case "json_object", "json_schema", "json":
+	case "json_object", "json_schema", "json", "application/json":
 		return "json"
 	}
 	return ""

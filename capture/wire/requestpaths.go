@@ -22,6 +22,7 @@ const (
 	reqTool
 	reqFunctions
 	reqFunction
+	reqDeclaration
 	reqStop
 	reqStopItem
 	reqMessages

@@ -20,6 +20,7 @@ type row struct {
 	azure     string // api on an Azure OpenAI host
 	inference string // api on an Azure inference host
 	decoder   string
+	format    string // the decoder's name where the path alone tells another
 	operation string
 	provider  string // where the host is unknown, or with fixed
 	mode      call.Mode
@@ -70,11 +71,16 @@ const deployments = "/openai/deployments/{deployment}"
 var azureRows = []row{
 	// 21, before the rows whose paths it shares
 	{
-		paths: []string{
-			"/realtime", "/responses", "/{}.BidiGenerateContent", "/{}.BidiGenerateContentConstrained", "/{}/BidiGenerateContent",
-			"/{}/BidiGenerateContentConstrained",
-		},
-		api: "websocket", decoder: undecoded, provider: compatible, needs: upgrade,
+		paths: []string{"/realtime", "/responses"},
+		api:   "websocket", decoder: undecoded, provider: compatible, needs: upgrade,
+	},
+	{
+		paths: []string{"/{}.BidiGenerateContent", "/{}.BidiGenerateContentConstrained"},
+		api:   "websocket", decoder: undecoded, provider: "gcp.gemini", needs: upgrade,
+	},
+	{
+		paths: []string{"/{}/BidiGenerateContent", "/{}/BidiGenerateContentConstrained"},
+		api:   "websocket", decoder: undecoded, provider: vertexAI, needs: upgrade,
 	},
 	// 1
 	{
@@ -237,11 +243,11 @@ var otherRows = []row{
 	// 17
 	{
 		paths: []string{"/completions"},
-		api:   openaiCompletions, azure: "azure.openai.completions", decoder: openaiCompletions, operation: completion, provider: compatible,
+		api:   openaiCompletions, azure: "azure.openai.completions", decoder: "llamacpp", format: openaiCompletions, operation: completion, provider: compatible,
 	},
 	{
 		paths: []string{"/completion"},
-		api:   "llamacpp.completion", decoder: undecoded, operation: completion, provider: compatible,
+		api:   openaiCompletions, decoder: "llamacpp", format: openaiCompletions, operation: completion, provider: compatible,
 	},
 	// 18
 	{
@@ -263,7 +269,11 @@ var otherRows = []row{
 		api:   "tgi.generate", decoder: "tgi", operation: completion, provider: "tgi", mode: call.ModeStream, confirm: "inputs",
 	},
 	{
-		paths: []string{"/generate", "/invocations", "/vertex", "/"},
+		paths: []string{"/generate"},
+		api:   "tgi.generate", decoder: "tgi", operation: completion, provider: "tgi", mode: call.ModePlain, confirm: "inputs",
+	},
+	{
+		paths: []string{"/invocations", "/vertex", "/"},
 		api:   "tgi.generate", decoder: "tgi", operation: completion, provider: "tgi", confirm: "inputs",
 	},
 }
