@@ -41,8 +41,11 @@ const (
 	detailMsg
 	rootTitle
 	faultText
-	errorsItem
-	errorsText
+	issueItem
+	issueName
+	issueLoc
+	issueMsg
+	issueText
 	errSlots
 )
 
@@ -86,11 +89,6 @@ var errorPaths = []path{
 	{path: "detail[].msg", slot: detailMsg},
 	{path: "title", slot: rootTitle},
 	{path: "fault.faultstring", slot: faultText},
-	{path: "errors[]", slot: errorsItem},
-	{path: "errors[].message", slot: errorsText},
-	{path: "errors[].msg", slot: errorsText},
-	{path: "errors[].detail", slot: errorsText},
-	{path: "errors[].title", slot: errorsText},
 }
 
 // errorTree reads an error body and nothing else.
@@ -99,7 +97,8 @@ var errorTree = responseTree(nil)
 // responseTree joins the error paths and those of a dialect. An array at the
 // top holds documents of the same form (Google answers errors that way).
 func responseTree(own []path) *node {
-	root := compile(errorPaths, own)
+	root := compile(errorPaths, issuePaths, own)
+	root.find("errors").keys = issueName
 	root.elem = root
 	return root
 }
@@ -111,14 +110,15 @@ type errorFacts struct {
 	text   [errSlots][]byte
 	truthy bool // a truthy top-level error
 	list   []byte
-	errors []byte // texts of a member "errors", which no dialect owns
 	loc    []byte
+	issues issues
 }
 
 func (e *errorFacts) reset() {
 	e.seen = [errSlots]form{}
 	e.truthy = false
-	e.list, e.loc, e.errors = e.list[:0], e.loc[:0], e.errors[:0]
+	e.list, e.loc = e.list[:0], e.loc[:0]
+	e.issues.reset()
 	e.text[errParam] = e.text[errParam][:0]
 }
 
@@ -131,8 +131,8 @@ func (e *errorFacts) value(at slot, v *value) {
 		e.truthy = v.form != formOpen && v.truthy()
 	case errItem:
 		e.join(v)
-	case errorsItem, errorsText:
-		e.errors = joined(e.errors, v)
+	case issueItem, issueName, issueLoc, issueMsg, issueText:
+		e.issues.value(at, v)
 	case errDoc:
 		e.join(v) // strings of an outermost array come here too
 	case rootDetail:
@@ -157,7 +157,7 @@ func (e *errorFacts) value(at slot, v *value) {
 // textLimit bounds what is kept of one text.
 func textLimit(at slot) int {
 	switch at {
-	case errError, errMessage, errRaw, rootMessage, rootMsg, rootDetail, detailMsg, rootTitle, faultText, errorsItem, errorsText:
+	case errError, errMessage, errRaw, rootMessage, rootMsg, rootDetail, detailMsg, rootTitle, faultText, issueItem, issueMsg, issueText:
 		return textCap
 	}
 	return maxShort
@@ -242,8 +242,23 @@ func (e *errorFacts) describe(members int, awsType string) call.Error {
 	case call.ShapeAWS:
 		out.Code = keepString([]byte(awsName(awsType)), maxShort)
 	}
-	if len(e.errors) > 0 {
-		out.Message = keepString([]byte(strings.TrimPrefix(out.Message+"; "+string(e.errors), "; ")), textCap)
+	out.Message = moreTexts(e, out.Message)
+	if len(e.issues.texts) > 0 {
+		out.Message = keepString([]byte(strings.TrimPrefix(out.Message+"; "+string(e.issues.texts), "; ")), textCap)
+	}
+	if out.Param == "" && e.issues.count == 1 {
+		out.Param = keepString(e.issues.param, maxShort)
 	}
 	return out
+}
+
+// moreTexts adds what other members say in words: gateways put the name of the
+// status into one and the cause into the other.
+func moreTexts(e *errorFacts, message string) string {
+	for _, at := range []slot{errError, rootMessage, rootMsg, rootDetail, faultText} {
+		if text := e.pick(textCap, at); e.string(at) && !strings.Contains(message, text) {
+			message = strings.TrimPrefix(message+"; "+text, "; ")
+		}
+	}
+	return message[:min(len(message), textCap)]
 }

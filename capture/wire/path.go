@@ -8,8 +8,9 @@ type slot uint8
 
 const firstOwn slot = 64
 
-// path selects values: member names joined by dots, [] for every element of an
-// array ("choices[].delta.content"); "" is the document, "[]" its elements.
+// path selects values: member names joined by dots, * for every member that no
+// path names, [] for every element of an array ("choices[].delta.content"); ""
+// is the document, "[]" its elements.
 type path struct {
 	path string
 	slot slot
@@ -37,6 +38,7 @@ type node struct {
 	elem *node
 	kids []kid
 	head [32]uint8
+	any  *node // members that are no kids
 }
 
 type kid struct {
@@ -85,7 +87,13 @@ func (n *node) find(p string) *node {
 }
 
 func (n *node) grow(name string) *node {
-	if k := n.child([]byte(name)); k != nil {
+	if name == "*" {
+		if n.any == nil {
+			n.any = &node{}
+		}
+		return n.any
+	}
+	if k := n.child([]byte(name)); k != nil && k != n.any {
 		return k
 	}
 	h := bucket([]byte(name))
@@ -113,7 +121,7 @@ func (n *node) child(name []byte) *node {
 		}
 		i = k.next
 	}
-	return nil
+	return n.any
 }
 
 // element returns the node of array elements, nil if no path leads there.
