@@ -55,6 +55,7 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 	}
 	rr := &responseReader{x: x, wire: wire.NewResponse(x.ask.match, mode, wire.ResponseHead{
 		Status: h.Status, MediaType: r.Response.Body.ContentType, ErrorType: head.get("x-amzn-errortype"), NoCharset: noCharset(head.get("Content-Type")),
+		Usage: wire.HeadUsage(head.get),
 	})}
 	rr.onKind = rr.event
 	var ok bool
@@ -201,7 +202,8 @@ func (r *responseReader) answer(whole bool) {
 	resp.Error = redactError(f.Error)
 	rec.Usage = f.Usage
 	if !streamed(f.Framing) {
-		rec.End.Terminal = whole
+		// A document can be cut although the message is whole.
+		rec.End.Terminal = whole && (f.Whole || resp.Body.Framing != call.FramingJSON)
 		rec.Timing.FirstContent, rec.Timing.FirstData, rec.Timing.LastData = time.Time{}, time.Time{}, time.Time{}
 		rec.Stream = call.Stream{Errored: f.Errored, Oddities: r.oddities(f.Oddities)}
 		return

@@ -93,6 +93,8 @@ func plainBodyInvalid(f *facts) (finding, bool) {
 		return no()
 	case f.framing(call.FramingEmpty):
 		return yes("empty")
+	case f.framing(call.FramingJSON) && f.end(call.SideUpstream, call.EndEOF) && !f.terminal && f.dialect:
+		return yes("truncated") // or no JSON after all
 	case f.framing(call.FramingText, call.FramingOther) && slices.Contains(answering, r.Target.Operation):
 		return yes("not_JSON")
 	}
