@@ -4,9 +4,9 @@ GO ?= go
 BIN := bin/llmtap
 TOOLS := $(CURDIR)/.cache/tools
 # The packages that start no other program.
-UNIT := ./capture/... ./cmd/... ./exporters/... ./internal/... ./test/house/...
+UNIT := ./capture/... ./cmd/... ./exporters/... ./internal/... ./test/house/... ./test/boards/...
 
-.PHONY: all build demo check format vet lint vuln unit test e2e setup bench fuzz clean
+.PHONY: all build demo check format vet lint vuln unit dashboards boards test e2e setup bench fuzz clean
 
 all: check
 
@@ -19,7 +19,7 @@ demo: build ## the story of jupyter-ai#1208 on loopback
 check: format vet lint unit ## what every commit must pass
 
 format:
-	@out="$$(gofmt -l capture cmd exporters internal test)"; if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+	@out="$$(gofmt -l capture cmd dashboards exporters internal test)"; if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
 
 vet:
 	$(GO) vet ./...
@@ -45,6 +45,16 @@ unit:
 	@mkdir -p .cache/log
 	set -o pipefail; $(GO) test -race -timeout 20m $(UNIT) 2>&1 | tee .cache/log/unit.log
 
+dashboards: ## write the Grafana dashboards anew
+	cd dashboards && $(GO) run . -o json
+
+# A module of its own: Prometheus' engine stays out of the agent's. -mod=mod,
+# because its list of modules follows the agent's; -race costs it too much.
+boards: ## lint of the dashboards, every expression on Prometheus' own engine
+	@mkdir -p .cache/log
+	cd dashboards && $(GO) vet -mod=mod ./...
+	set -o pipefail; (cd dashboards && $(GO) test -mod=mod -timeout 20m ./...) 2>&1 | tee .cache/log/dashboards.log
+
 setup: ## real clients and peers for the end-to-end tests
 	test/e2e/setup.sh
 	test/e2e/setup-peers.sh
@@ -53,7 +63,7 @@ e2e: build setup
 	@mkdir -p .cache/log
 	set -o pipefail; $(GO) test -tags e2e -count 1 -timeout 40m -v ./test/e2e/... 2>&1 | tee .cache/log/e2e.log
 
-test: check e2e ## everything
+test: check boards e2e ## everything
 
 bench: build ## figures beside nginx, a blind tunnel and goproxy's own MITM
 	test/bench/run.sh

@@ -15,7 +15,7 @@ func pair(o Options) board {
 			kind: "traces", queries: traces(oneTrace(o.Tracing, variable)), source: traceSource(o.Tracing), options: map[string]any{},
 		}
 	}
-	help := words("How to use this", "Where trace ids come from.",
+	help := words("How to use this", "Where the trace ids of two calls come from.",
 		"Fill **A** and **B** with trace ids: follow a dot in *Failures by class*, a row of *Latest failing calls*, or the trace of `llmtap show ID`. "+
 			"What differs between the two, smallest explaining difference first: `llmtap diff A B`. "+
 			"Jaeger's own comparison (`/trace/A...B` at its address) counts spans only.")
