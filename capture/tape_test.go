@@ -67,11 +67,33 @@ var corpusAPIs = map[string][2]string{
 	"apim":        {"ai.corp.example", "/openai/deployments/d/chat/completions?api-version=2024-10-21"},
 	"unversioned": {"res.openai.azure.com", "/v1/chat/completions"},
 	"doubled":     {"res.openai.azure.com", "/openai/v1/openai/deployments/d/chat/completions?api-version=2024-10-21"},
+	"foundry":     {"res.services.ai.azure.com", "/models/chat/completions?api-version=2024-05-01-preview"},
+	"azurev1":     {"res.openai.azure.com", "/openai/v1/chat/completions"},
+	"anthropic":   {"api.anthropic.com", "/v1/messages"},
+	"gemini-sse":  {"generativelanguage.googleapis.com", "/v1beta/models/m-1:streamGenerateContent?alt=sse"},
+	"gemini":      {"generativelanguage.googleapis.com", "/v1beta/models/m-1:generateContent"},
+	"vertex-sse":  {"us-east1-aiplatform.googleapis.com", "/v1/projects/p/locations/us-east1/publishers/google/models/m-1:streamGenerateContent?alt=sse"},
+	"converse":    {"bedrock-runtime.us-east-1.amazonaws.com", "/model/m-1/converse"},
+	"converse-s":  {"bedrock-runtime.us-east-1.amazonaws.com", "/model/m-1/converse-stream"},
+	"invoke":      {"bedrock-runtime.us-east-1.amazonaws.com", "/model/m-1/invoke"},
+	"invoke-s":    {"bedrock-runtime.us-east-1.amazonaws.com", "/model/m-1/invoke-with-response-stream"},
+	"ollama":      {"ollama.com", "/api/chat"},
+	"cohere":      {"api.cohere.com", "/v2/chat"},
+	"mistral":     {"api.mistral.ai", "/v1/chat/completions"},
+	"tgi-s":       {"tgi.corp.example", "/generate_stream"},
+	"tgi":         {"tgi.corp.example", "/generate"},
+	"databricks":  {"adb-1.azuredatabricks.net", "/serving-endpoints/chat/completions"},
+	"openrouter":  {"openrouter.ai", "/api/v1/chat/completions"},
+	"groq":        {"api.groq.com", "/openai/v1/chat/completions"},
+	"deepseek":    {"api.deepseek.com", "/chat/completions"},
+	"xai":         {"api.x.ai", "/v1/chat/completions"},
 }
 
 // script plays a text of the corpus. Each line is one statement:
 //
 //	ask API BODY     the request, at once; "again BODY" sends another
+//	stream API, plain API: a short chat that asks for a stream, or says "stream":false; 200 ms go by
+//	answer STATUS TYPE BODY  head, body and end in one
 //	at D             the clock goes on
 //	field NAME: V    a header of the answer
 //	head STATUS TYPE chunked, TYPE "-" for none; "head! …" ends with the connection instead
@@ -112,6 +134,17 @@ func (s *script) do(word, rest string) (err error) {
 		}
 		s.tape = newTape(to[0])
 		s.tape.ask(to[0], to[1], body)
+	case "stream", "plain":
+		err = s.do("ask", rest+` {"model":"m-1","messages":[{"role":"user","content":"owls"}],"stream":`+strconv.FormatBool(word == "stream")+`}`)
+		s.tape.now = s.tape.now.Add(200 * time.Millisecond)
+	case "answer":
+		status, rest, _ := strings.Cut(rest, " ")
+		mediaType, body, _ := strings.Cut(rest, " ")
+		s.head(status+" "+mediaType, true)
+		if body != "" {
+			s.body(body)
+		}
+		s.end("end")
 	case "again": // on the same connection
 		s.tape.ask("api.openai.com", "/v1/chat/completions", rest)
 		s.fields = ""

@@ -23,10 +23,13 @@ func unknownModel(s string) bool {
 	return i >= 0 && hasAny(s[i:min(len(s), i+80)], "does not exist", "not found", "unknown", "doesn't exist")
 }
 
+// missing reports a status that says that nothing answers at the path.
+func missing(status int) bool { return status == 404 || status == 405 }
+
 // notFound says why nothing answers at a path, from the path itself first.
 func notFound(f *facts) (finding, bool) {
 	r := f.r
-	if s := r.Response.Status; s != 404 && s != 405 {
+	if !missing(r.Response.Status) {
 		return no()
 	}
 	azure := strings.HasPrefix(r.Target.Provider, "azure.") || f.api("azure.") || azure404(r.Response.Error)
@@ -36,11 +39,11 @@ func notFound(f *facts) (finding, bool) {
 		return finding{reason: "doubled_path", what: onlyOnce(r)}, true
 	case strings.Contains(code, "deploymentnotfound"):
 		return finding{reason: "deployment_unknown", what: azurePattern}, true
-	case strings.Contains(code, "modelnotfound"), unknownModel(f.text.all):
+	case strings.Contains(code, "modelnotfound"), unknownModel(f.text.all), code == "notfound" && strings.HasPrefix(f.text.all, "model"):
 		return yes("model_unknown")
 	case f.framing(call.FramingHTML):
 		return yes("html_404")
-	case azure && r.Target.APIVersion != "" && !version.MatchString(r.Target.APIVersion):
+	case azure && r.Target.APIVersion != "" && (!version.MatchString(r.Target.APIVersion) || deniesVersion(&f.text.said)):
 		return finding{reason: "api_version_bad", what: "api-version=YYYY-MM-DD"}, true
 	case azure && !strings.Contains(r.Request.Path, "/deployments/") && !strings.Contains(r.Request.Path, "/openai/v1/"):
 		return finding{reason: "missing_deployments_segment", what: azurePattern}, true

@@ -9,13 +9,14 @@ import (
 
 func flagInvalid(f *facts) (finding, bool) {
 	r := f.r
-	bySaying := f.text.aboutStream() && asksBoolean(&f.text.said)
+	sent := r.Request.StreamFlag == call.StreamInvalid
+	bySaying := f.text.aboutStream() && (asksBoolean(&f.text.said) || sent && f.text.said.has(isStream) && f.text.said.has(isBool))
 	byParam := f.text.param == "stream" && !f.text.nested &&
-		(r.Request.StreamFlag == call.StreamInvalid || hasAny(f.text.code, "type", "bool") || f.text.said.has(isBool))
+		(sent || hasAny(f.text.code, "type", "bool") || f.text.said.has(isBool))
 	if r.Response.Status < 400 || !bySaying && !byParam {
 		return no()
 	}
-	if r.Request.StreamFlag == call.StreamInvalid {
+	if sent {
 		what := r.Request.Hints.StreamType
 		if what == "" {
 			what = "another type"

@@ -150,17 +150,17 @@ func addMark(s *speech, r rune, i, at int) {
 	}
 }
 
-// named takes the sense from a stream that is part of another name: a model
+// senseInName takes the sense from a stream that is part of another name: a model
 // called stream-1.
 func senseInName(s *speech, t token) sense {
-	if t.sense&isStream == 0 {
+	if t.sense&(isStream|isRefusal) == 0 {
 		return t.sense
 	}
 	before, after := s.text[:t.from], s.text[t.to:]
 	joined := strings.HasPrefix(after, "-")
 	digit := len(after) > 1 && after[1] >= '0' && after[1] <= '9'
 	switch {
-	case joined && digit, t.sense&isKey != 0 && strings.HasSuffix(before, "-"), strings.HasPrefix(after, "/") || strings.HasSuffix(before, "/") && !strings.HasSuffix(before, "body/"):
+	case joined && digit, t.sense&(isKey|isRefusal) != 0 && strings.HasSuffix(before, "-"), strings.HasPrefix(after, "/") || strings.HasSuffix(before, "/") && !strings.HasSuffix(before, "body/"):
 		return 0
 	case joined && modelEnd(strings.TrimRight(before, " '\"`")):
 		return 0

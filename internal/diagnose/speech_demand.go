@@ -104,7 +104,10 @@ func asksBoolean(s *speech) bool {
 // refusesParameters reports whether parameters as such are refused: "does not
 // support parameters: …", "these parameters are not available".
 func refusesParameters(s *speech) bool {
-	const name = "parameter"
+	return refusesNoun(s, "parameter") || refusesNoun(s, "argument")
+}
+
+func refusesNoun(s *speech, name string) bool {
 	for from := 0; ; {
 		i := strings.Index(s.text[from:], name)
 		if i < 0 {
@@ -120,6 +123,20 @@ func refusesParameters(s *speech) bool {
 		}
 		from = i + len(name)
 	}
+}
+
+// deniesVersion reports whether the api-version itself is refused.
+func deniesVersion(s *speech) bool {
+	if !s.has(isVersion) {
+		return false
+	}
+	var room [maxDenials]denial
+	for _, d := range findDenials(s, room[:0]) {
+		if w := s.before(d.first, isVersion|isParam, reachNo); w >= 0 && s.tokens[w].sense&isVersion != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // refusesVersion reports whether something is refused for the api-version.

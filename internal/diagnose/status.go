@@ -96,7 +96,8 @@ func refusesParameter(f *facts) bool {
 }
 
 func apiVersion(f *facts) (finding, bool) {
-	if f.r.Response.Status < 400 || !azureVersioned(f) || !versionRefused(f) {
+	status := f.r.Response.Status
+	if status < 400 || !azureVersioned(f) || !versionRefused(f) || missing(status) && deniesVersion(&f.text.said) {
 		return no()
 	}
 	return finding{what: refusedParam(f)}, true
@@ -244,7 +245,8 @@ func contextExceeded(f *facts) bool {
 	return hasAny(f.text.code, "context length", "context window", "contextlength", "contextwindow", "string above max") ||
 		hasAny(f.text.all, "context length", "context window", "context_length", "maximum context", "too many tokens", "prompt is too long",
 			"input is too long", "prompt too long", "input too long", "context size", "maximum prompt length", "input length",
-			"上下文长度", "コンテキスト長", "kontextlange", "longueur de contexte", "longitud de contexto", "longitud maxima")
+			"上下文长度", "コンテキスト長", "kontextlange", "longueur de contexte", "longitud de contexto", "longitud maxima") ||
+		hasAny(f.text.all, "input", "prompt", "context") && strings.Contains(f.text.all, "token") && hasAny(f.text.all, "exceed", "must be <=", "longer than", "over the limit")
 }
 
 // requestRejected takes the 4xx that nothing above it took: its rule is tried
