@@ -274,6 +274,16 @@ func TestSummaryTexts(t *testing.T) {
 	for _, r := range append(all(), hostile()) {
 		mixed.add(r)
 	}
+	concluded := &memory{}
+	for _, r := range []call.Record{plainOK(), issue1208()} {
+		concluded.add(r)
+	}
+	concluded.find(call.Finding{
+		Verdict: "stream_only_failure", State: "confirmed", Target: issue1208().Target, Text: "Only streamed requests fail here; plain ones work.",
+		Since: noon, Conclusion: call.Conclusion{Remedy: append([]string{"Turn streaming off."}, issue1208().Diagnosis.Remedy...)},
+		Evidence:   call.Evidence{Failing: []string{issue1208().Identity.ID}, Working: []string{plainOK().Identity.ID}},
+		Difference: []call.Change{{Path: "body.stream", Failing: "true", Working: "absent"}},
+	})
 	listed := func(hosts ...string) (out []call.Tunnel) {
 		for _, h := range hosts {
 			out = append(out, call.Tunnel{Host: h, Port: 443, Reason: "not_listed"})
@@ -287,6 +297,7 @@ func TestSummaryTexts(t *testing.T) {
 		"one":       newSummary(one, listed("pypi.org")),
 		"mixed":     newSummary(mixed, nil),
 		"very-many": newSummary(many, nil),
+		"verdict":   newSummary(concluded, nil),
 	} {
 		var b buffer
 		if err := m.print(&b, palette{}, "llmtap show ID"); err != nil {

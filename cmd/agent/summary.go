@@ -92,9 +92,13 @@ func (m summary) print(w io.Writer, p palette, more string) error {
 	return s.err
 }
 
-// advise explains each kind of failure once, at its last call.
+// advise explains each kind of failure once, at its last call, without what a
+// verdict above has advised already.
 func (m summary) advise(s *sheet) {
 	var said []call.Class
+	advised := func(remedy string) bool {
+		return slices.ContainsFunc(m.Verdicts, func(f call.Finding) bool { return slices.Contains(f.Remedy, remedy) })
+	}
 	for _, r := range slices.Backward(m.Records) {
 		d := r.Diagnosis
 		if r.Outcome() != call.OutcomeError || d.Text == "" || slices.Contains(said, d.Class) || len(said) == maxAdvice {
@@ -102,7 +106,7 @@ func (m summary) advise(s *sheet) {
 		}
 		said = append(said, d.Class)
 		s.print("\n")
-		s.advice(d.Class.String()+": "+d.Text, d.Remedy...)
+		s.advice(d.Class.String()+": "+d.Text, slices.DeleteFunc(slices.Clone(d.Remedy), advised)...)
 	}
 }
 
