@@ -210,12 +210,6 @@ func describeRequest(f wire.RequestFacts) string {
 func last(s string, n int) string { return s[max(0, len(s)-n):] }
 
 func describe(f wire.Facts, events []wire.Kind) string {
-	amount := func(a call.Amount) string {
-		if !a.Known {
-			return "-"
-		}
-		return strconv.FormatInt(a.N, 10)
-	}
 	u, e := f.Usage, f.Error
 	out := fmt.Sprintf("body: framing=%s events=%d content=%d keepalives=%d tools=%d done=%v finish=%v errored=%v whole=%v\n",
 		f.Framing, f.Events, f.ContentEvents, f.Keepalives, f.ToolCalls, f.Done, f.Finish, f.Errored, f.Whole)
@@ -225,6 +219,14 @@ func describe(f wire.Facts, events []wire.Kind) string {
 		amount(u.Input), amount(u.Output), amount(u.Cached), amount(u.CacheWrite), amount(u.Reasoning))
 	out += fmt.Sprintf("error: shape=%s code=%s type=%s param=%s id=%s message=%q\n", e.Shape, e.Code, e.Type, e.Param, e.RequestID, e.Message)
 	return out + fmt.Sprintf("oddities: %s\n", oddities(f.Oddities))
+}
+
+// amount writes a count, - if it is not known.
+func amount(a call.Amount) string {
+	if !a.Known {
+		return "-"
+	}
+	return strconv.FormatInt(a.N, 10)
 }
 
 // oddities writes "name*count name".

@@ -20,6 +20,12 @@ var alike = []struct{ name, streamed, plain string }{
 	{"Responses, incomplete", "openai.responses/incomplete", "openai.responses/incomplete-plain"},
 	{"Cohere, recorded", "cohere/cohere-python-stream-ok", "cohere/cohere-python-plain-ok"},
 	{"Cohere, tools", "cohere/tools", "cohere/tools-plain"},
+	{"Gemini, recorded", "gemini/google-genai-python-stream-ok", "gemini/google-genai-python-plain-ok"},
+	{"Gemini, as an array", "gemini/requests-gemini-array-stream-ok", "gemini/google-genai-python-plain-ok"},
+	{"Gemini, tools", "gemini/tools", "gemini/tools-plain"},
+	{"Vertex AI, recorded", "gemini/google-genai-python-vertex-stream-ok", "gemini/google-genai-python-vertex-plain-ok"},
+	{"TGI", "tgi/stream", "tgi/plain-with-prompt"},
+	{"llama.cpp", "llamacpp/stream-limit", "llamacpp/plain"},
 	{"Cohere, version 1", "cohere/v1-stream", "cohere/v1-plain"},
 }
 
