@@ -193,6 +193,10 @@ func TestHeadersKeepNoCredential(t *testing.T) {
 			t.Errorf("%s: has %v, value %q", n, h.has(n), h.get(n))
 		}
 	}
+	counts := copyHeaders(fields("X-RateLimit-Remaining-Tokens", "90", "X-Amzn-Bedrock-Input-Token-Count", "9"))
+	if counts.get("x-ratelimit-remaining-tokens") != "90" || len(counts.allowed()) != 2 {
+		t.Errorf("counts of tokens are credentials: %v", counts.list)
+	}
 	if h.get("USER-AGENT") != "curl/8" || h.get("absent") != "" || h.has("absent") {
 		t.Errorf("headers %v", h.list)
 	}

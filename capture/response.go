@@ -55,6 +55,7 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 	}
 	rr := &responseReader{x: x, wire: wire.NewResponse(x.ask.match, mode, wire.ResponseHead{
 		Status: h.Status, MediaType: r.Response.Body.ContentType, ErrorType: head.get("x-amzn-errortype"), NoCharset: noCharset(head.get("Content-Type")),
+		Usage: wire.HeadUsage(head.get),
 	})}
 	rr.onKind = rr.event
 	var ok bool

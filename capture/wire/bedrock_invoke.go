@@ -143,7 +143,7 @@ func (i *invoke) own(at slot, v *value) {
 
 // event names the document and books what it said.
 func (i *invoke) event(_ []byte, t *tally) Kind {
-	done := t.Done
+	done, finished := t.Done, t.Finish
 	kind := i.messages.event(nil, t)
 	if k := i.nova.event(nil, t); kind == KindOther {
 		kind = k
@@ -163,7 +163,7 @@ func (i *invoke) event(_ []byte, t *tally) Kind {
 		kind = KindDone
 	case kind == KindDone:
 		kind = KindOther
-	case kind == KindOther && len(ev.finish) > 0:
+	case kind == KindOther && t.Finish && !finished:
 		kind = KindFinish
 	}
 	t.Done = t.Done || ev.metrics
@@ -189,19 +189,7 @@ func (i *invoke) generic(t *tally) {
 	if ev.native.Output.Known {
 		t.Usage.Output = ev.native.Output
 	}
-	t.Usage = ev.counted.fill(t.Usage)
-}
-
-// fill returns a usage with these counts where it has none of its own.
-func (u *bedrockUsage) fill(own call.Usage) call.Usage {
-	all := u.total()
-	if !own.Input.Known {
-		own.Input, own.Cached, own.CacheWrite = all.Input, all.Cached, all.CacheWrite
-	}
-	if !own.Output.Known {
-		own.Output = all.Output
-	}
-	return own
+	t.Usage = orElse(t.Usage, ev.counted.total())
 }
 
 // clear prepares for the next document, keeping memory.

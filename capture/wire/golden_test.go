@@ -93,6 +93,7 @@ func (x *exchange) readResponse(t testing.TB, section []byte) {
 	t.Helper()
 	head, body := split(section)
 	x.body = body
+	heads := map[string]string{}
 	for i, l := range strings.Split(head, "\n") {
 		if i == 0 {
 			status, err := strconv.Atoi(l)
@@ -117,9 +118,13 @@ func (x *exchange) readResponse(t testing.TB, section []byte) {
 		case "body":
 			x.body = messages(t, string(body))
 		default:
-			t.Fatalf("%s: unknown line %q", x.file, l)
+			if !strings.HasPrefix(name, "x-") {
+				t.Fatalf("%s: unknown line %q", x.file, l)
+			}
+			heads[name] = value
 		}
 	}
+	x.head.Usage = wire.HeadUsage(func(name string) string { return heads[name] })
 }
 
 // cutter decides how many of the next bytes one push takes.

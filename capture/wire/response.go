@@ -16,6 +16,9 @@ type ResponseHead struct {
 	NoCharset bool
 	// ErrorType is x-amzn-errortype.
 	ErrorType string
+	// Usage are the counts of HeadUsage; they stand in for those that the body
+	// lacks.
+	Usage call.Usage
 }
 
 // Response decodes one response body. It is used by one goroutine and keeps a
@@ -140,6 +143,7 @@ func (r *Response) LastOdd(name string) int64 {
 // Facts returns what has been seen so far; the caller owns its slices.
 func (r *Response) Facts() Facts {
 	f := r.dec.Facts
+	f.Usage = orElse(f.Usage, r.head.Usage)
 	f.FinishReasons = slices.Clone(f.FinishReasons)
 	f.Oddities = r.dec.odd.list()
 	return f

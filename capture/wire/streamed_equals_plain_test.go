@@ -27,6 +27,16 @@ var alike = []struct{ name, streamed, plain string }{
 	{"TGI", "tgi/stream", "tgi/plain-with-prompt"},
 	{"llama.cpp", "llamacpp/stream-limit", "llamacpp/plain"},
 	{"Cohere, version 1", "cohere/v1-stream", "cohere/v1-plain"},
+	{"Ollama, chat recorded", "ollama/python-chat-stream-ok", "ollama/python-chat-plain-ok"},
+	{"Ollama, generate recorded", "ollama/python-generate-stream-ok", "ollama/python-generate-plain-ok"},
+	{"Ollama, tools", "ollama/thinking-tools", "ollama/tools-plain"},
+	{"Converse, recorded", "bedrock.converse/boto3-stream-ok", "bedrock.converse/boto3-plain-ok"},
+	{"Converse, tools", "bedrock.converse/thinking-tools", "bedrock.converse/tools-plain"},
+	{"InvokeModel, Anthropic", "bedrock.invoke/anthropic-thinking-tools", "bedrock.invoke/anthropic-tools-plain"},
+	{"InvokeModel, Nova", "bedrock.invoke/nova-stream", "bedrock.invoke/nova-plain"},
+	{"InvokeModel, Titan", "bedrock.invoke/titan-stream", "bedrock.invoke/titan-plain"},
+	{"InvokeModel, Llama", "bedrock.invoke/llama-stream", "bedrock.invoke/llama-plain"},
+	{"InvokeModel, Mistral", "bedrock.invoke/mistral-stream", "bedrock.invoke/mistral-plain"},
 }
 
 // TestStreamedEqualsPlain: whatever the way, the same answer gives the same

@@ -22,7 +22,8 @@ func Allowed(name string) bool {
 		"x-inference-time", "x-kong-proxy-latency", "x-kong-request-id", "x-kong-upstream-latency", "x-prompt-tokens",
 		"x-queue-time", "x-request-id", "x-server-timeout", "x-should-retry", "x-time-per-token", "x-total-time":
 		return true
-	case "x-amzn-bedrock-content-type", "x-amzn-bedrock-input-token-count", "x-amzn-bedrock-invocation-latency",
+	case "x-amzn-bedrock-cache-read-input-token-count", "x-amzn-bedrock-cache-write-input-token-count",
+		"x-amzn-bedrock-content-type", "x-amzn-bedrock-input-token-count", "x-amzn-bedrock-invocation-latency",
 		"x-amzn-bedrock-output-token-count", "x-amzn-errortype", "x-amzn-requestid", "x-litellm-attempted-fallbacks",
 		"x-litellm-call-id", "x-litellm-model-id", "x-litellm-model-region", "x-litellm-overhead-duration-ms",
 		"x-litellm-response-duration-ms", "x-ms-client-request-id", "x-ms-deployment-name", "x-ms-is-spilled-over",

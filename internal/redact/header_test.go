@@ -58,6 +58,7 @@ func TestWhatJoinsAndExplainsIsAllowed(t *testing.T) {
 		},
 		"counts": {
 			"x-prompt-tokens", "x-generated-tokens", "x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count",
+			"x-amzn-bedrock-cache-read-input-token-count", "x-amzn-bedrock-cache-write-input-token-count",
 		},
 		"framing": {
 			"content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive",
