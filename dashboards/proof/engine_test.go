@@ -57,19 +57,16 @@ func newServer(t testing.TB) *server {
 	return &server{t: t, db: db, data: db, engine: engine, parser: p}
 }
 
-// batch appends samples of one instant.
+// batch takes samples of one instant.
 type batch struct {
-	app storage.Appender
-	at  int64
-	err error
+	take func(labels.Labels, float64) error
+	err  error
 }
 
 func (b *batch) add(name string, v float64, ls ...string) {
-	if b.err != nil {
-		return
+	if b.err == nil {
+		b.err = b.take(labels.FromStrings(append([]string{"__name__", name}, nonEmpty(ls)...)...), v)
 	}
-	l := labels.FromStrings(append([]string{"__name__", name}, nonEmpty(ls)...)...)
-	_, b.err = b.app.Append(0, l, b.at, v)
 }
 
 // nonEmpty leaves out labels without a value, as a scrape does.
@@ -86,10 +83,14 @@ func nonEmpty(ls []string) []string {
 // append stores what write adds, all at one instant.
 func (s *server) append(at time.Time, write func(*batch)) {
 	s.t.Helper()
-	b := &batch{app: s.db.Appender(s.t.Context()), at: at.UnixMilli()}
+	app := s.db.Appender(s.t.Context())
+	b := &batch{take: func(l labels.Labels, v float64) error {
+		_, err := app.Append(0, l, at.UnixMilli(), v)
+		return err
+	}}
 	write(b)
 	if b.err == nil {
-		b.err = b.app.Commit()
+		b.err = app.Commit()
 	}
 	if b.err != nil {
 		s.t.Fatal(b.err)
@@ -103,17 +104,20 @@ func (s *server) scrape(at time.Time, instance string, g prometheus.Gatherer, dr
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	target := []string{"job", "llmtap", "instance", instance}
-	s.append(at, func(b *batch) {
-		b.add("up", 1, target...)
-		for _, f := range families {
-			if drop == nil || !drop(f.GetName()) {
-				for _, m := range f.GetMetric() {
-					b.metric(f, m, target)
-				}
+	s.append(at, func(b *batch) { b.target(instance, families, drop) })
+}
+
+// target adds what a target shows.
+func (b *batch) target(instance string, families []*dto.MetricFamily, drop func(metric string) bool) {
+	ls := []string{"job", "llmtap", "instance", instance}
+	b.add("up", 1, ls...)
+	for _, f := range families {
+		if drop == nil || !drop(f.GetName()) {
+			for _, m := range f.GetMetric() {
+				b.metric(f, m, ls)
 			}
 		}
-	})
+	}
 }
 
 func (b *batch) metric(f *dto.MetricFamily, m *dto.Metric, target []string) {
@@ -161,9 +165,13 @@ func (s *server) at(expr string, at time.Time) (promql.Vector, error) {
 	return append(promql.Vector{}, v...), nil
 }
 
-// over asks for every step of a range.
+// over asks for every scrape of a range.
 func (s *server) over(expr string, from, to time.Time) (promql.Matrix, error) {
-	q, err := s.engine.NewRangeQuery(context.Background(), s.data, nil, expr, from, to, scrapes)
+	return s.overSteps(expr, from, to, scrapes)
+}
+
+func (s *server) overSteps(expr string, from, to time.Time, step time.Duration) (promql.Matrix, error) {
+	q, err := s.engine.NewRangeQuery(context.Background(), s.data, nil, expr, from, to, step)
 	if err != nil {
 		return nil, err
 	}
