@@ -57,6 +57,7 @@ var errorPaths = []path{
 	{path: "error.type", slot: errType},
 	{path: "error.param", slot: errParam},
 	{path: "error.code", slot: errCode},
+	{path: "error.http_status_code", slot: errCode}, // of TGI, in the form of OpenAI
 	{path: "error.status", slot: errStatus},
 	{path: "error.innererror.code", slot: errInner},
 	{path: "error.metadata.raw", slot: errRaw},

@@ -8,7 +8,7 @@ import (
 
 // Slots of llama.cpp's own completions, behind those of OpenAI's.
 const (
-	lcText slot = oaThought + 1 + iota
+	lcText slot = oaErrorMessage + 1 + iota
 	lcIndex
 	lcStop
 	lcStopType

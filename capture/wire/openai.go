@@ -37,6 +37,8 @@ const (
 	oaCacheHit
 	oaCacheWrite
 	oaThought
+	oaErrorCode // of a choice
+	oaErrorMessage
 )
 
 // maxChoices bounds the choices and tool calls told apart in one answer.
@@ -58,6 +60,7 @@ type openai struct {
 type openaiEvent struct {
 	content, reasoning, tool, finish, usage bool
 	failed                                  bool
+	fault                                   call.Error // of the choice that failed
 	choices                                 form // plus one
 	empty                                   bool
 }
@@ -67,11 +70,13 @@ type openaiChoice struct {
 	pos, index            int
 	delta, message, async bool
 	finish                []byte
+	fault                 call.Error // OpenRouter's, of a choice
 	tools                 toolPieces
 	text                  textPiece
 }
 
-// openaiUsage is the usage object at hand; fallback marks Groq's x_groq.
+// openaiUsage is the usage object at hand; fallback marks Groq's x_groq and
+// what stands in a choice.
 type openaiUsage struct {
 	now      call.Usage
 	hit      call.Amount
@@ -130,6 +135,12 @@ func (o *openai) choiceValue(at slot, v *value, t *tally) {
 		c.message = true
 	case oaFilter:
 		c.async = true
+	case oaErrorCode:
+		if v.form == formString || v.form == formNumber {
+			c.fault.Code = keepString(v.text, maxShort)
+		}
+	case oaErrorMessage:
+		first(&c.fault.Message, v)
 	default:
 		o.toolValue(at, v, t)
 	}
@@ -163,7 +174,9 @@ func (o *openai) element(v *value, t *tally) {
 	}
 	if len(c.finish) > 0 {
 		o.ev.finish = true
-		o.ev.failed = o.ev.failed || string(c.finish) == "error"
+		if string(c.finish) == "error" {
+			o.ev.failed, o.ev.fault = true, c.fault
+		}
 	}
 }
 
@@ -249,7 +262,7 @@ func (o *openai) event(_ []byte, t *tally) Kind {
 	}
 	t.Finish = o.choices.complete()
 	if ev.failed {
-		t.Errored = true
+		t.fail(ev.fault)
 	}
 	switch {
 	case ev.content:

@@ -8,6 +8,11 @@ var chatPaths = slices.Concat([]path{
 	{path: "choices[].delta", slot: oaDelta, keep: keepNone},
 	{path: "choices[].message", slot: oaMessage, keep: keepNone},
 	{path: "choices[].content_filter_offsets", slot: oaFilter, keep: keepNone},
+	{path: "choices[].usage", slot: oaFallback, keep: keepNone}, // Moonshot's
+	{path: "choices[].usage.prompt_tokens", slot: oaInput},
+	{path: "choices[].usage.completion_tokens", slot: oaOutput},
+	{path: "choices[].error.code", slot: oaErrorCode},
+	{path: "choices[].error.message", slot: oaErrorMessage},
 }, openaiPaths, answerPaths("choices[].delta", oaText, keepText), answerPaths("choices[].message", oaContent, keepNone))
 
 // openaiPaths are common to chat and legacy completions.
@@ -42,6 +47,8 @@ func answerPaths(under string, text slot, k keep) []path {
 		{path: under + ".refusal", slot: oaContent, keep: keepNone},
 		{path: under + ".reasoning_content", slot: oaReasoning, keep: keepNone},
 		{path: under + ".reasoning", slot: oaReasoning, keep: keepNone},
+		{path: under + ".reasoning_details[].text", slot: oaReasoning, keep: keepNone},
+		{path: under + ".reasoning_details[].summary", slot: oaReasoning, keep: keepNone},
 		{path: under + ".audio.data", slot: oaContent, keep: keepNone},
 		{path: under + ".audio.transcript", slot: oaContent, keep: keepNone},
 		{path: under + ".tool_calls[]", slot: oaToolCall, keep: keepNone},

@@ -30,6 +30,9 @@ func TestKindOfAnEvent(t *testing.T) {
 		{"refusal", choice(`"delta":{"refusal":"no"}`), "content"},
 		{"reasoning_content", choice(`"delta":{"reasoning_content":"a"}`), "reasoning"},
 		{"reasoning", choice(`"delta":{"reasoning":"a"}`), "reasoning"},
+		{"reasoning in details", choice(`"delta":{"content":"","reasoning_details":[{"type":"reasoning.text","text":"a"}]}`), "reasoning"},
+		{"summary in details", choice(`"delta":{"reasoning_details":[{"type":"reasoning.summary","summary":"a"}]}`), "reasoning"},
+		{"encrypted details", choice(`"delta":{"reasoning_details":[{"type":"reasoning.encrypted","data":"a"}]}`), "other"},
 		{"empty reasoning", choice(`"delta":{"reasoning":""}`), "other"},
 		{"reasoning and text", choice(`"delta":{"reasoning":"a","content":"b"}`), "content"},
 		{
@@ -174,7 +177,9 @@ func TestUsage(t *testing.T) {
 		{"negative", []string{`{"usage":{"prompt_tokens":-1}}`}, call.Usage{}},
 		{"text", []string{`{"usage":{"prompt_tokens":"9"}}`}, call.Usage{}},
 		{"too large", []string{`{"usage":{"prompt_tokens":99999999999999999999}}`}, call.Usage{}},
-		{"elsewhere", []string{`{"choices":[{"usage":{"prompt_tokens":9}}]}`}, call.Usage{}},
+		{"elsewhere", []string{`{"choices":[{"delta":{"usage":{"prompt_tokens":9}}}],"x":{"usage":{"prompt_tokens":9}}}`}, call.Usage{}},
+		{"of a choice", []string{`{"choices":[{"usage":{"prompt_tokens":9,"completion_tokens":2}}]}`}, call.Usage{Input: call.Some(9), Output: call.Some(2)}},
+		{"of a choice, after a proper one", []string{`{"usage":{"prompt_tokens":8}}`, `{"choices":[{"usage":{"prompt_tokens":9}}]}`}, call.Usage{Input: call.Some(8)}},
 		{"in a broken event", []string{`{"usage":{"prompt_tokens":9},"x"`}, call.Usage{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,5 +1,7 @@
 package wire
 
+import "llmtap/internal/call"
+
 // tally is what a response has shown so far: the facts and their oddities.
 // Dialects write to it.
 type tally struct {
@@ -26,4 +28,13 @@ func (t *tally) count(k Kind) Kind {
 		t.ContentEvents++
 	}
 	return k
+}
+
+// fail books an error inside an answer; what tells nothing replaces nothing.
+func (t *tally) fail(e call.Error) {
+	t.Errored = true
+	if e.Message != "" || e.Code != "" {
+		e.Shape = call.ShapeOpenAI
+		t.Error = e
+	}
 }
