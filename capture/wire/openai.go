@@ -61,7 +61,7 @@ type openaiEvent struct {
 	content, reasoning, tool, finish, usage bool
 	failed                                  bool
 	fault                                   call.Error // of the choice that failed
-	choices                                 form // plus one
+	choices                                 form       // plus one
 	empty                                   bool
 }
 
