@@ -126,7 +126,7 @@ func TestErrorShapes(t *testing.T) {
 		{"a message and errors", `{"message":"m","errors":["a"]}`, "",
 			call.Error{Shape: call.ShapeOther, Message: "m; a"}},
 		{"fault of a gateway", `{"fault":{"faultstring":"f","detail":{"errorcode":"x"}}}`, "",
-			call.Error{Shape: call.ShapeOther, Message: "f"}},
+			call.Error{Shape: call.ShapeOther, Code: "x", Message: "f"}},
 		{"html with open title", "<title>x", "", call.Error{Shape: call.ShapeHTML}},
 		{
 			"html with attributes",

@@ -21,6 +21,8 @@ func TestValidatorsNameThePlace(t *testing.T) {
 		{"ajv, deep", `{"errors":[{"instancePath":"/messages/0/role","message":"must be string"}]}`, "role", "messages/0/role: must be string"},
 		{"Spring", `{"status":400,"error":"Bad Request","errors":[{"field":"stream","defaultMessage":"must be false"}]}`,
 			"stream", "Bad Request; stream: must be false"},
+		{"Fastify", `{"error":{"message":"body/stream must be equal to constant"},"validation":[{"instancePath":"/stream","message":"must be equal to constant"}]}`,
+			"stream", "body/stream must be equal to constant; stream: must be equal to constant"},
 		{"JSON:API", `{"errors":[{"title":"Invalid","detail":"must be false","source":{"pointer":"/data/stream"}}]}`,
 			"stream", "data/stream: Invalid; must be false"},
 		{"ASP.NET", `{"title":"Validation","status":400,"errors":{"stream":["must equal false."],"traceId":[]}}`,

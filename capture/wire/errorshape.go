@@ -53,7 +53,7 @@ var shapes = []errorShape{
 	{shape: call.ShapeBare, is: isBare, message: []slot{rootMessage}},
 	{
 		shape: call.ShapeOther, is: func(*errorFacts, int, string) bool { return true },
-		code: []slot{errCode, rootCode, rootErrorCode, errError}, kind: []slot{errType}, param: []slot{errParam, rootParam},
+		code: []slot{errCode, rootCode, rootErrorCode, rootErrorKind, errError}, kind: []slot{errType}, param: []slot{errParam, rootParam},
 		message: []slot{errMessage, rootMessage, rootMsg, rootDetail, rootTitle, faultText, rootStatus},
 	},
 }
