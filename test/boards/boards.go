@@ -28,8 +28,9 @@ type Query struct {
 	Expr string
 	// Legend is the text of a series, Label what a variable lists.
 	Legend, Label string
-	// Instant queries are asked for the end of the range only.
-	Instant bool
+	// Instant queries are asked for the end of the range only; Exemplar ones
+	// for exemplars too.
+	Instant, Exemplar bool
 }
 
 // Values of Query.Kind.
@@ -68,6 +69,7 @@ type panel struct {
 		Expr       string `json:"expr"`
 		Legend     string `json:"legendFormat"`
 		Instant    bool   `json:"instant"`
+		Exemplar   bool   `json:"exemplar"`
 		Datasource struct {
 			Type string `json:"type"`
 		} `json:"datasource"`
@@ -141,7 +143,7 @@ func (f file) panels(out []Query, list []panel) ([]Query, error) {
 				return nil, fmt.Errorf("panel %s: target %s has no expression", p.Title, t.RefID)
 			}
 			out = append(out, Query{
-				Board: f.UID, Kind: KindPanel, Panel: p.Type, Place: p.Title, Ref: t.RefID, Expr: t.Expr, Legend: t.Legend, Instant: t.Instant,
+				Board: f.UID, Kind: KindPanel, Panel: p.Type, Place: p.Title, Ref: t.RefID, Expr: t.Expr, Legend: t.Legend, Instant: t.Instant, Exemplar: t.Exemplar,
 			})
 		}
 		var err error

@@ -25,14 +25,28 @@ type peerProm struct {
 
 func startPeerProm(t testing.TB, a *peerAgent) *peerProm {
 	t.Helper()
+	return startPeerPromOf(t, "", a)
+}
+
+// startPeerPromOf scrapes several agents; rules are the rule files, if any.
+func startPeerPromOf(t testing.TB, rules string, agents ...*peerAgent) *peerProm {
+	t.Helper()
 	prometheus := peerProgram(t, "prometheus")
 	dir, port := t.TempDir(), peerPort(t)
-	target, err := url.Parse(a.info.Admin)
-	if err != nil {
-		t.Fatal(err)
+	var targets []string
+	for _, a := range agents {
+		target, err := url.Parse(a.info.Admin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets = append(targets, target.Host)
 	}
 	// The server asks for OpenMetrics by itself, which alone carries exemplars.
-	config := fmt.Sprintf("global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n- job_name: llmtap\n  static_configs:\n  - targets: [%q]\n", target.Host)
+	config := fmt.Sprintf("global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\n  evaluation_interval: 1s\n"+
+		"scrape_configs:\n- job_name: llmtap\n  static_configs:\n  - targets: [%s]\n", strings.Join(targets, ", "))
+	if rules != "" {
+		config += fmt.Sprintf("rule_files: [%q]\n", rules)
+	}
 	file := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
