@@ -8,6 +8,7 @@ const (
 	reachBefore = 40
 	reachValue  = 60 // from the flag to the value it must have
 	reachWeak   = 15
+	reachStated = 30 // … where "is" or "are" stands before it
 	reachNo     = 30 // from "not" to what it denies
 	reachLateNo = 30
 )
@@ -80,9 +81,9 @@ func isAbout(s *speech, w int, d denial) bool {
 	case d.first > w:
 		between := s.between(w, d.first)
 		switch {
-		case s.distance(w, d.first) > reachAfter, between&(isEnd|isBroken) != 0, s.states(w, d.first):
+		case s.distance(w, d.first) > reachAfter, between&isBroken != 0, between&isEnd != 0 && !s.resumed(w, d.first), s.states(w, d.first):
 			return false
-		case between&isParam != 0 && between&isCombination == 0 && s.tokens[w].sense&isKey == 0:
+		case between&isParam != 0 && between&isCombination == 0 && s.tokens[w].sense&isKey == 0 && !s.compound(w):
 			return false // what comes with streams is refused
 		case d.plan:
 			return s.next(d.last, isStream|isPlain, reachBefore) == 0

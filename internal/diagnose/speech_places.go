@@ -45,9 +45,35 @@ func (s *speech) states(i, j int) bool {
 	return false
 }
 
+// resumed reports whether the next sentence goes on about token i: "it is not",
+// "this feature".
+func (s *speech) resumed(i, j int) bool {
+	for k := i + 1; k < j; k++ {
+		if s.tokens[k].sense&isEnd == 0 {
+			continue
+		}
+		rest := strings.TrimLeft(s.text[s.tokens[k].to:s.tokens[j].from], " ")
+		return s.between(k, j)&isEnd == 0 && hasAnyPrefix(rest, "it ", "it's ", "this ", "that ", "they ", "these ")
+	}
+	return false
+}
+
+func hasAnyPrefix(s string, prefixes ...string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// compound reports whether token i and the next are one name: "streaming
+// predictions".
+func (s *speech) compound(i int) bool { return i+1 < len(s.tokens) && s.gap(i, i+1) == " " }
+
 // copula reports whether s ends with a word that makes what follows a statement.
 func copula(s string) bool {
-	for _, w := range []string{" is ", " are ", " fully ", " also ", " still ", " remains ", " remain "} {
+	for _, w := range []string{" is ", " are ", " been ", " was ", " were ", " fully ", " also ", " still ", " remains ", " remain "} {
 		if strings.HasSuffix(s, w) {
 			return true
 		}

@@ -59,6 +59,9 @@ func flagRefused(s *speech, w int) bool {
 	if v := s.next(w, isTrue, 4); v > 0 && s.next(v, isIllegal|isWeak, reachLateNo) > 0 {
 		return true
 	}
+	if m := s.next(w, isMust, 4); m == w+1 && hasAnyPrefix(s.text[s.tokens[m].to:], " equal", " one of", " null", " absent", " empty", " undefined") {
+		return true
+	}
 	if d := s.next(w, isDrop, reachBefore); d > 0 {
 		for _, thing := range []string{" it", " this", " the key", " the field", " the parameter", " the option"} {
 			if strings.HasPrefix(s.text[s.tokens[d].to:], thing) || strings.HasSuffix(s.word(d), " it") {
@@ -86,7 +89,10 @@ func flagRefused(s *speech, w int) bool {
 // weaklyRefused: a word right after the stream that refuses it only there, and
 // names no other cause.
 func weaklyRefused(s *speech, w int) bool {
-	n := s.next(w, isWeak, reachWeak)
+	n := s.next(w, isWeak, reachStated)
+	if n > 0 && s.distance(w, n) > reachWeak && !copula(s.text[:s.tokens[n].from]) {
+		return false
+	}
 	return n > 0 && !s.has(isBroken) && s.between(w, n)&isComma == 0
 }
 
