@@ -92,6 +92,7 @@ const (
 	toolTwoIDs
 	trailingJSON
 	unknownField
+	valueTruncated
 	quirkCount
 )
 
@@ -101,7 +102,7 @@ var quirkNames = [quirkCount]string{
 	"comment", "comment_after_id", "cr", "crlf", "data_empty", "delta_missing", "eventstream_crc",
 	"eventstream_truncated", "id_empty", "leading_blank", "line_separator", "multi_data", "no_charset", "no_space",
 	"oversize", "repeated_finish", "sequence_gap", "text_cumulative", "text_doubled", "tool_bad_arguments", "tool_no_index",
-	"tool_two_ids", "trailing_json", "unknown_field",
+	"tool_two_ids", "trailing_json", "unknown_field", "value_truncated",
 }
 
 // quirks counts oddities and remembers when each came last, by the clock of

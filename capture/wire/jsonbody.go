@@ -153,6 +153,7 @@ func (b *jsonBody) end(bool) (whole bool) {
 	case b.bad:
 		return b.lines
 	case b.open && b.lines:
+		d.note(valueTruncated)
 		return false
 	case b.open:
 		d.end(nil) // what a cut answer had shown

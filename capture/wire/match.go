@@ -127,7 +127,7 @@ func (r *row) build(l *Line, f captures) Match {
 		m.Provider = "anthropic"
 	}
 	m.Format = cmp.Or(r.format, r.decoder)
-	if formatOf(r.decoder) == &unread && r.needs&upgrade == 0 {
+	if formatOf(r.decoder) == &unread && r.decoder != undecoded {
 		m.API, m.Format = "", ""
 	}
 	return m

@@ -91,8 +91,8 @@ func TestNDJSONOutOfOrder(t *testing.T) {
 		{"garbage line", "{\"t\":\"a\"}\nnothing {\"t\":\"x\"}\n{\"t\":\"b\"}\n", "a - b", true, "bad_json"},
 		{"SSE line", "{\"t\":\"a\"}\ndata: {\"t\":\"x\"}\n{\"t\":\"b\"}\n", "a - b", true, "bad_json"},
 		{"garbage at the end", "{\"t\":\"a\"}\noops", "a -", true, "bad_json"},
-		{"cut inside a value", "{\"t\":\"a\"}\n{\"t\":\"b", "a", false, ""},
-		{"cut before the last brace", "{\"t\":\"a\"}\n{\"t\":\"b\"", "a", false, ""},
+		{"cut inside a value", "{\"t\":\"a\"}\n{\"t\":\"b", "a", false, "value_truncated"},
+		{"cut before the last brace", "{\"t\":\"a\"}\n{\"t\":\"b\"", "a", false, "value_truncated"},
 		{"too deep", "{\"t\":\"a\"}\n" + deep + "\n{\"t\":\"b\"}\n", "a - b", true, "bad_json"},
 		{"invalid UTF-8", "{\"t\":\"a\xff\"}\n{\"t\":\"b\"}\n", "a\xff b", true, ""},
 	} {

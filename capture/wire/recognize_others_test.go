@@ -193,7 +193,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"runtime.sagemaker.us-east-1.amazonaws.com",
 			"/endpoints/e/invocations",
 			"",
-			"- - chat -",
+			"sagemaker.invoke - chat unknown",
 		},
 		{
 			"15 streamed",
@@ -201,7 +201,7 @@ func TestRecognizeOthers(t *testing.T) {
 			"runtime.sagemaker.us-east-1.amazonaws.com",
 			"/endpoints/e/invocations-response-stream",
 			"",
-			"- - chat -",
+			"sagemaker.invoke - chat unknown",
 		},
 		{
 			"15 near: asynchronous",

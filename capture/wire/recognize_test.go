@@ -79,7 +79,7 @@ func TestRecognizeOpenAI(t *testing.T) {
 			azure,
 			"/openai/deployments/d/audio/transcriptions",
 			v,
-			"- azure.ai.openai - -",
+			"azure.openai.other azure.ai.openai - unknown",
 		},
 		{
 			"1 images have no decoder",
@@ -87,7 +87,7 @@ func TestRecognizeOpenAI(t *testing.T) {
 			azure,
 			"/openai/deployments/d/images/generations",
 			v,
-			"- azure.ai.openai - -",
+			"azure.openai.other azure.ai.openai - unknown",
 		},
 		{
 			"1 near: no deployment reads as one called chat",

@@ -95,7 +95,7 @@ func plainBodyInvalid(f *facts) (finding, bool) {
 		return yes("empty")
 	case f.framing(call.FramingJSON) && f.end(call.SideUpstream, call.EndEOF) && !f.terminal && f.dialect:
 		return yes("truncated") // or no JSON after all
-	case f.framing(call.FramingText, call.FramingOther) && slices.Contains(answering, r.Target.Operation):
+	case f.dialect && f.framing(call.FramingText, call.FramingOther) && slices.Contains(answering, r.Target.Operation):
 		return yes("not_JSON")
 	}
 	return no()

@@ -85,7 +85,7 @@ var breaks = map[string][]string{
 
 // finishes maps raw finish reasons, lower case, to the few that rules know.
 var finishes = map[string][]string{
-	"stop":   {"stop", "eos", "eos_token", "end_turn", "complete", "stop_sequence", "completed"},
+	"stop":   {"stop", "eos", "eos_token", "end_turn", "complete", "stop_sequence", "completed", "finish", "finished"},
 	"length": {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"},
 	"tool":   {"tool_calls", "function_call", "tool_use", "tool_call"},
 	"content_filter": {
@@ -93,7 +93,11 @@ var finishes = map[string][]string{
 		"image_safety", "image_prohibited_content", "image_recitation", "content_filtered", "guardrail_intervened", "jailbreak",
 	},
 	"pause": {"pause_turn", "continuation"},
-	"error": {"error", "timeout", "failed", "abort"},
+	"load":  {"load", "unload"}, // of a model: nothing was to be said
+	"error": {
+		"error", "timeout", "failed", "abort", "malformed_function_call", "malformed_response", "malformed_model_output",
+		"malformed_tool_use", "unexpected_tool_call", "too_many_tool_calls", "missing_thought_signature", "insufficient_system_resource",
+	},
 }
 
 func finishOf(raw string) string {

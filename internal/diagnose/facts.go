@@ -29,7 +29,7 @@ func factsOf(r *call.Record) *facts {
 	f := &facts{
 		r: r, stream: r.Request.Mode == call.ModeStream, plain: r.Request.Mode == call.ModePlain,
 		terminal: r.End.Terminal || r.Stream.Done || r.Stream.Finish,
-		dialect:  r.Target.API != "" || r.Target.Format != "" && r.Target.Format != "unknown",
+		dialect:  r.Target.Format != "unknown" && (r.Target.API != "" || r.Target.Format != ""),
 		sent:     r.Timing.RequestSent,
 		left:     r.Identity.Start.Add(r.Duration()),
 	}
@@ -52,9 +52,15 @@ func factsOf(r *call.Record) *facts {
 // blind reports whether the body could not be read to its end, so that what it
 // lacks is not known to be missing.
 func blind(r *call.Record) bool {
-	return r.Agent.View == call.ViewOpaque || slices.ContainsFunc(r.Agent.Lost, func(what string) bool {
+	return r.Agent.View == call.ViewOpaque || gaveUp(r) || slices.ContainsFunc(r.Agent.Lost, func(what string) bool {
 		return what == "decode_limit" || what == "content_encoding" || what == "oversize" || what == "budget"
 	})
+}
+
+// gaveUp reports whether the decoder stopped before the end: behind a spoilt
+// message, or behind what is no element of an array, nothing is found for certain.
+func gaveUp(r *call.Record) bool {
+	return oddIn(r, "eventstream_crc") > 0 || r.Response.Body.Framing == call.FramingJSONArray && oddIn(r, "bad_json") > 0
 }
 
 // byAgent reports whether llmtap ended the call before the answer was whole.
@@ -70,21 +76,24 @@ func (f *facts) cut() bool {
 	return f.end(call.SideUpstream, call.EndShort, call.EndReset, call.EndH2RST, call.EndClosed) || f.open()
 }
 
-// open reports an orderly end of the transport inside an array or a frame.
+// open reports an orderly end of the transport inside an array, a line or a
+// frame.
 func (f *facts) open() bool {
 	if !f.end(call.SideUpstream, call.EndEOF) {
 		return false
 	}
 	array := f.r.Response.Body.Framing == call.FramingJSONArray && f.dialect && !f.r.Stream.Done
-	return array || f.odd("eventstream_truncated") > 0
+	return array || f.odd("eventstream_truncated") > 0 || f.odd("value_truncated") > 0
 }
 
 // abandoned reports whether the client left before the answer was complete.
 func (f *facts) abandoned() bool { return f.r.End.Side == call.SideClient && !f.terminal }
 
 // odd returns how often an oddity came.
-func (f *facts) odd(name string) int {
-	for _, o := range f.r.Stream.Oddities {
+func (f *facts) odd(name string) int { return oddIn(f.r, name) }
+
+func oddIn(r *call.Record, name string) int {
+	for _, o := range r.Stream.Oddities {
 		if o.Name == name {
 			return o.Count
 		}

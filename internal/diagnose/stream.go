@@ -48,7 +48,7 @@ func streaming(f *facts) bool {
 }
 
 func streamTruncated(f *facts) (finding, bool) {
-	if !streaming(f) || f.terminal && !f.open() || !f.cut() || f.open() && f.r.Stream.Finish {
+	if !streaming(f) || f.terminal || !f.cut() {
 		return no()
 	}
 	found := finding{seconds: max(f.since(f.left).Seconds(), 0.001)} // 0 would read as not known
@@ -59,7 +59,7 @@ func streamTruncated(f *facts) (finding, bool) {
 }
 
 func uncleanClose(f *facts) (finding, bool) {
-	if !f.stream || !f.terminal || !f.cut() || f.open() && !f.r.Stream.Finish {
+	if !f.stream || !f.terminal || !f.cut() {
 		return no()
 	}
 	if f.r.Stream.Done {
@@ -69,7 +69,7 @@ func uncleanClose(f *facts) (finding, bool) {
 }
 
 // finishedQuietly are finishes after which no content is no failure.
-var finishedQuietly = []string{"length", "content_filter", "tool", "pause"}
+var finishedQuietly = []string{"length", "content_filter", "tool", "pause", "load"}
 
 func emptyStream(f *facts) (finding, bool) {
 	r := f.r
