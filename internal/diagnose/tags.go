@@ -56,7 +56,9 @@ var tags = []struct {
 	{"upstream_not_cancelled", func(f *facts, _ call.Diagnosis) bool {
 		return f.r.End.Side == call.SideClient && f.r.Agent.Overrun > overrunAfter
 	}},
-	{"decode_limit", func(f *facts, _ call.Diagnosis) bool { return gaveUp(f.r) || slices.Contains(f.r.Agent.Lost, "decode_limit") }},
+	{"decode_limit", func(f *facts, _ call.Diagnosis) bool {
+		return gaveUp(f.r) || slices.Contains(f.r.Agent.Lost, "decode_limit")
+	}},
 }
 
 // ended reports whether the service ended a decoded stream without an error,
