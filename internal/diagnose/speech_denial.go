@@ -81,9 +81,9 @@ func isAbout(s *speech, w int, d denial) bool {
 	case d.first > w:
 		between := s.between(w, d.first)
 		switch {
-		case s.distance(w, d.first) > reachAfter, between&isBroken != 0, between&isEnd != 0 && !s.resumed(w, d.first), s.states(w, d.first):
+		case s.distance(w, d.first) > reachAfter, between&isBroken != 0, between&isEnd != 0 && !resumed(s, w, d.first), s.states(w, d.first):
 			return false
-		case between&isParam != 0 && between&isCombination == 0 && s.tokens[w].sense&isKey == 0 && !s.compound(w):
+		case between&isParam != 0 && between&isCombination == 0 && s.tokens[w].sense&isKey == 0 && !compound(s, w):
 			return false // what comes with streams is refused
 		case d.plan:
 			return s.next(d.last, isStream|isPlain, reachBefore) == 0

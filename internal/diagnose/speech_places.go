@@ -47,7 +47,7 @@ func (s *speech) states(i, j int) bool {
 
 // resumed reports whether the next sentence goes on about token i: "it is not",
 // "this feature".
-func (s *speech) resumed(i, j int) bool {
+func resumed(s *speech, i, j int) bool {
 	for k := i + 1; k < j; k++ {
 		if s.tokens[k].sense&isEnd == 0 {
 			continue
@@ -69,7 +69,7 @@ func hasAnyPrefix(s string, prefixes ...string) bool {
 
 // compound reports whether token i and the next are one name: "streaming
 // predictions".
-func (s *speech) compound(i int) bool { return i+1 < len(s.tokens) && s.gap(i, i+1) == " " }
+func compound(s *speech, i int) bool { return i+1 < len(s.tokens) && s.gap(i, i+1) == " " }
 
 // copula reports whether s ends with a word that makes what follows a statement.
 func copula(s string) bool {

@@ -44,19 +44,7 @@ func refusedDirectly(s *speech) bool {
 
 // flagRefused: the flag must be false, or must go.
 func flagRefused(s *speech, w int) bool {
-	if f := s.sameLine(w, isFalse, reachValue); f > 0 && !s.pair(f) {
-		return true
-	}
-	if w > 0 && s.tokens[w-1].sense&isFalse != 0 && s.distance(w-1, w) <= 20 && !s.pair(w-1) {
-		return true
-	}
-	if s.next(w, isUnfit, 4) > 0 || s.before(w, isIllegal, 14) >= 0 && s.next(w, isTrue, 4) > 0 {
-		return true
-	}
-	if v := s.next(w, isTrue, reachLateNo); v > 0 && s.between(w, v)&(isNo|isLateNo|isCannot) != 0 {
-		return true
-	}
-	if v := s.next(w, isTrue, 4); v > 0 && s.next(v, isIllegal|isWeak, reachLateNo) > 0 {
+	if valueRefused(s, w) || s.next(w, isUnfit, 4) > 0 {
 		return true
 	}
 	if m := s.next(w, isMust, 4); m == w+1 && hasAnyPrefix(s.text[s.tokens[m].to:], " equal", " one of", " null", " absent", " empty", " undefined") {
@@ -84,6 +72,22 @@ func flagRefused(s *speech, w int) bool {
 		return gap == "" || gap == "supplied" || gap == "supplied:" || gap == "in body" || gap == "in request"
 	}
 	return false
+}
+
+// valueRefused: the flag at w must be false, or must not be true.
+func valueRefused(s *speech, w int) bool {
+	if f := s.sameLine(w, isFalse, reachValue); f > 0 && !s.pair(f) {
+		return true
+	}
+	if w > 0 && s.tokens[w-1].sense&isFalse != 0 && s.distance(w-1, w) <= 20 && !s.pair(w-1) {
+		return true
+	}
+	v := s.next(w, isTrue, reachLateNo)
+	if v == 0 {
+		return false
+	}
+	near := s.distance(w, v) <= 4 && (s.before(w, isIllegal, 14) >= 0 || s.next(v, isIllegal|isWeak, reachLateNo) > 0)
+	return near || s.between(w, v)&(isNo|isLateNo|isCannot) != 0
 }
 
 // weaklyRefused: a word right after the stream that refuses it only there, and
