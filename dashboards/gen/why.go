@@ -104,7 +104,8 @@ func matrix() panel {
 func matrixCounts() panel {
 	n := "sum by (" + cells + ") (" + Delta(onTarget(callsTotal, judged), rangeWindow) + ") > 0"
 	p := list(about{"Out of how many calls", "Logical calls behind each share of the table beside: 1 of 1 and 500 of 500 are both 100 %. " +
-		"Retries of one request are one call. Numbers may read a little high at the edge of the range.", "short", "no calls in this time"}, instant(joined(n)))
+		"Retries of one request are one call. Numbers may read a little high at the edge of the range; " +
+		"a client first seen within it counts from the agent's last restart.", "short", "no calls in this time"}, instant(joined(n)))
 	return toMatrix(p).whole().mapped(never()).with(like("^row", property("custom.width", 260)))
 }
 
