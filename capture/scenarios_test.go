@@ -65,7 +65,7 @@ var leavings = map[string]leaving{
 // dialects, in virtual time, and demands the class that its table promises.
 func TestScenarios(t *testing.T) {
 	for _, sc := range faultllm.Scenarios() {
-		if sc.HTTP == "2" || sc.ID == "bench" || sc.ID == "switch-101" || sc.ID == "half-close" {
+		if !sc.Chat() || sc.HTTP == "2" || sc.ID == "bench" || sc.ID == "switch-101" || sc.ID == "half-close" {
 			continue // what a pipe cannot do, and what is no answer
 		}
 		for _, stream := range []bool{true, false} {
@@ -73,7 +73,11 @@ func TestScenarios(t *testing.T) {
 				mode := map[bool]string{true: "stream", false: "plain"}[stream]
 				t.Run(sc.ID+"/"+mode+path, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						got := classified(t, playScenario(t, sc, stream, path))
+						host := "res.openai.azure.com"
+						if strings.HasPrefix(path, "/v1/") {
+							host = "api.openai.com"
+						}
+						got := classified(t, playScenario(t, sc, host, path, string(sc.Body(stream))))
 						if class := got.Diagnosis.Class.String(); class != sc.ClassOf(stream) {
 							t.Errorf("%s (%s) by %s, the table says %s\nstream %+v\nerror %+v\nend %+v\ntags %v", class, got.Diagnosis.Reason, got.Diagnosis.Rule,
 								sc.ClassOf(stream), got.Stream, got.Response.Error, got.End, got.Diagnosis.Tags)
@@ -102,7 +106,7 @@ func scenarioPaths(sc faultllm.Scenario) []string {
 
 // playScenario makes one call, of idle-closed the second on its connection, and
 // returns what the observer saw.
-func playScenario(t *testing.T, sc faultllm.Scenario, stream bool, path string) *tape {
+func playScenario(t *testing.T, sc faultllm.Scenario, host, path, body string) *tape {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l := newPipeListener()
@@ -110,17 +114,14 @@ func playScenario(t *testing.T, sc faultllm.Scenario, stream bool, path string) 
 	service := faultllm.New(faultllm.Config{AnyAddress: true})
 	go func() { served <- service.Serve(ctx, l, nil) }()
 	c := l.dial()
-	tape := newTape("res.openai.azure.com")
+	tape := newTape(host)
 	tape.start = time.Now()
-	if strings.HasPrefix(path, "/v1/") {
-		tape = newTape("api.openai.com")
-	}
 	calls := 1
 	if sc.ID == "idle-closed" {
 		calls = 2
 	}
 	for range calls {
-		tape.exchange(c, sc, path, string(sc.Body(stream)))
+		tape.exchange(c, sc, path, body)
 	}
 	if sc.ID != "cl-timeout" { // closed already
 		_ = c.Close()

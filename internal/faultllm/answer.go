@@ -17,6 +17,8 @@ const (
 	kindFinish       // finish reason
 	kindUsage        // usage tail
 	kindDone         // [DONE]
+	kindError        // error object
+	kinds            // how many there are
 )
 
 // words is the text of every answer.
@@ -80,6 +82,9 @@ func (a *answer) choice(index int, delta, finish string) string {
 
 // content is the event of a piece of text.
 func (a *answer) content(index int, text string) piece {
+	if d := a.ask.dialect; d != nil {
+		return d.content(a, text)
+	}
 	return piece{kind: kindContent, data: a.chunk(a.choice(index, `{"content":`+quote(text)+`}`, ""))}
 }
 
@@ -102,6 +107,10 @@ func (a *answer) pieces() pieceSeq {
 // opening is what comes before the first token.
 func (a *answer) opening() pieceSeq {
 	return func(yield func(piece) bool) {
+		if d := a.ask.dialect; d != nil {
+			sendAll(d.opening(a), yield)
+			return
+		}
 		first := piece{kind: kindFilter, data: `{"choices":[],"created":0,"id":"","model":"","object":"",` + promptFilter + `}`}
 		if a.ask.azure && !yield(first) {
 			return
@@ -111,6 +120,15 @@ func (a *answer) opening() pieceSeq {
 			if !yield(piece{kind: kindRole, data: a.chunk(a.choice(i, delta, ""))}) {
 				return
 			}
+		}
+	}
+}
+
+// sendAll yields pieces until one is refused.
+func sendAll(pieces []piece, yield func(piece) bool) {
+	for _, p := range pieces {
+		if !yield(p) {
+			return
 		}
 	}
 }
@@ -132,6 +150,10 @@ func (a *answer) body() pieceSeq {
 // closing is the finish of every choice, usage if asked, [DONE].
 func (a *answer) closing(finish string) pieceSeq {
 	return func(yield func(piece) bool) {
+		if d := a.ask.dialect; d != nil {
+			sendAll(d.closing(a, finish), yield)
+			return
+		}
 		for i := range a.ask.n {
 			if !yield(piece{kind: kindFinish, data: a.chunk(a.choice(i, `{}`, finish))}) {
 				return
@@ -180,7 +202,15 @@ func message(text string) string {
 }
 
 // plainBody is the healthy plain answer.
-func (a *answer) plainBody() string { return a.completion(message(a.text()), "stop") }
+func (a *answer) plainBody() string { return a.ended("stop") }
+
+// ended is the healthy plain answer with a finish reason.
+func (a *answer) ended(finish string) string {
+	if d := a.ask.dialect; d != nil {
+		return d.plain(a, a.text(), finish)
+	}
+	return a.completion(message(a.text()), finish)
+}
 
 // healthy answers as asked.
 func healthy(x *exchange) {

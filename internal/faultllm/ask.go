@@ -2,6 +2,7 @@ package faultllm
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -16,18 +17,21 @@ const healthyID = "healthy"
 // route is what a path says.
 type route struct {
 	azure      bool
-	deployment string // "" where the body names the model
+	deployment string   // "" where the body names the model
+	dialect    *dialect // nil for chat completions
+	stream     flag     // absent where the body decides
 }
 
-// routeOf reads the path of a chat call; any prefix is tolerated, a doubled
-// Azure path is not (as in the real service).
+// routeOf reads the path of a call; any prefix is tolerated, a doubled Azure
+// path is not (as in the real service).
 func routeOf(path string) (route, bool) {
 	for strings.Contains(path, "//") {
 		path = strings.ReplaceAll(path, "//", "/")
 	}
-	rest, ok := strings.CutSuffix(strings.TrimSuffix(path, "/"), "/chat/completions")
+	path = strings.TrimSuffix(path, "/")
+	rest, ok := strings.CutSuffix(path, "/chat/completions")
 	if !ok {
-		return route{}, false
+		return otherRoute(path)
 	}
 	if prefix, name, ok := strings.Cut(rest, "/openai/deployments"); ok {
 		name, ok = strings.CutPrefix(name, "/")
@@ -37,6 +41,17 @@ func routeOf(path string) (route, bool) {
 		return route{azure: true, deployment: name}, true
 	}
 	return route{azure: strings.HasSuffix(rest, "/openai/v1")}, true
+}
+
+// otherRoute reads the path of a call that is no chat completion.
+func otherRoute(path string) (route, bool) {
+	for _, d := range dialects() {
+		if to, ok := d.route(path); ok {
+			to.dialect = d
+			return to, true
+		}
+	}
+	return route{}, false
 }
 
 // flag is the "stream" member by its JSON value.
@@ -52,14 +67,15 @@ const (
 // ask is what a request body wants. Keys are matched exactly: "Stream" is not
 // "stream".
 type ask struct {
-	azure  bool
-	model  string
-	stream flag
-	usage  bool // stream_options.include_usage
-	n      int
-	tools  []string // function names
-	prompt int      // tokens counted for the messages
-	keys   map[string]json.RawMessage
+	azure   bool
+	dialect *dialect // nil for chat completions
+	model   string
+	stream  flag
+	usage   bool // stream_options.include_usage
+	n       int
+	tools   []string // names of functions
+	prompt  int      // tokens counted for the messages
+	keys    map[string]json.RawMessage
 }
 
 // has reports whether the request carries the top-level key.
@@ -78,6 +94,9 @@ func (a *ask) parse(body []byte) error {
 	}
 	_ = json.Unmarshal(a.keys["model"], &a.model) // a null or odd model names no scenario
 	a.stream = flagOf(a.keys["stream"])
+	if a.stream == flagAbsent && a.dialect != nil && a.dialect.form.streaming {
+		a.stream = flagTrue
+	}
 	a.prompt = 1 + len(a.keys["messages"])/8
 	var n int
 	if json.Unmarshal(a.keys["n"], &n) == nil {
@@ -87,17 +106,24 @@ func (a *ask) parse(body []byte) error {
 		Usage bool `json:"include_usage"`
 	}
 	a.usage = json.Unmarshal(a.keys["stream_options"], &options) == nil && options.Usage
+	a.readTools()
+	return nil
+}
+
+// readTools takes the names of functions, whose place depends on the dialect.
+func (a *ask) readTools() {
 	var tools []struct {
+		Name     string `json:"name"`
 		Function struct {
 			Name string `json:"name"`
 		} `json:"function"`
 	}
-	if json.Unmarshal(a.keys["tools"], &tools) == nil {
-		for _, t := range tools {
-			a.tools = append(a.tools, t.Function.Name)
-		}
+	if json.Unmarshal(a.keys["tools"], &tools) != nil {
+		return
 	}
-	return nil
+	for _, t := range tools {
+		a.tools = append(a.tools, cmp.Or(t.Function.Name, t.Name))
+	}
 }
 
 func flagOf(raw json.RawMessage) flag {

@@ -14,7 +14,7 @@ const stampWidth = 16
 // benchRows are answers that cost the service as little as can be.
 func benchRows() []row {
 	return []row{
-		onBoth("bench", `ready-made chunks, each with its send time as "t" in ns since x-bench-epoch (unix ns)`, "ok", bench),
+		onBoth("bench", `ready-made chunks, each with its send time as "t" in ns since x-bench-epoch (unix ns)`, "ok", bench).of(APIChat),
 	}
 }
 

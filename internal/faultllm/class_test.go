@@ -13,7 +13,7 @@ import (
 var byTime = []string{"stream_buffered", "stream_stalled", "hang_after_done"}
 
 // TestTheWireShowsTheClass lets the oracle judge every scenario, in both modes
-// and both dialects where they know it.
+// and all dialects that know it and that the oracle reads.
 func TestTheWireShowsTheClass(t *testing.T) {
 	s := start(t, plainHTTP)
 	for _, sc := range faultllm.Scenarios() {
@@ -21,9 +21,15 @@ func TestTheWireShowsTheClass(t *testing.T) {
 			if want := sc.ClassOf(stream); skipped(sc, want) {
 				continue
 			}
+			mode := map[bool]string{true: "stream", false: "plain"}[stream]
 			for _, path := range paths(sc) {
-				mode := map[bool]string{true: "stream", false: "plain"}[stream]
-				t.Run(sc.ID+"/"+mode+path, func(t *testing.T) { s.judged(t, sc, stream, path) })
+				q := faultllm.Request{Path: path, Body: sc.Body(stream)}
+				t.Run(sc.ID+"/"+mode+path, func(t *testing.T) { s.judged(t, sc, stream, q) })
+			}
+			for _, q := range sc.Requests(stream) {
+				if _, reads := readers[q.API]; reads {
+					t.Run(sc.ID+"/"+mode+"/"+q.API, func(t *testing.T) { s.judged(t, sc, stream, q) })
+				}
 			}
 		}
 	}
@@ -40,6 +46,8 @@ func skipped(sc faultllm.Scenario, want string) bool {
 func paths(sc faultllm.Scenario) []string {
 	azure, openai := "/openai/deployments/"+sc.ID+"/chat/completions", "/v1/chat/completions"
 	switch {
+	case !sc.Chat():
+		return nil
 	case sc.ID == "nf-doubled":
 		return []string{"/openai/v1/openai/deployments/" + sc.ID + "/chat/completions"}
 	case sc.API == faultllm.APIAzure:
@@ -50,16 +58,15 @@ func paths(sc faultllm.Scenario) []string {
 	return []string{azure, openai}
 }
 
-func (s *server) judged(t *testing.T, sc faultllm.Scenario, stream bool, path string) {
+func (s *server) judged(t *testing.T, sc faultllm.Scenario, stream bool, q faultllm.Request) {
 	t.Helper()
 	if sc.ID == "ok-retry" || sc.ID == "flaky-500" {
 		s = start(t, plainHTTP) // of its own, for its first hit
 	}
-	body := sc.Body(stream)
-	raw, err := s.raw(t, path+"?scenario="+sc.ID+"&"+quick(sc.ID), string(body))
-	f := facts{path: path, reset: ending(err) == "reset"}
+	raw, err := s.raw(t, q.Path+"?scenario="+sc.ID+"&"+quick(sc.ID), string(q.Body))
+	f := facts{path: q.Path, api: q.API, reset: ending(err) == "reset"}
 	f.message, f.answered = parseMessage(raw)
-	f.request(body)
+	f.request(q.Body)
 	class, reason := f.class()
 	if want := sc.ClassOf(stream); class != want {
 		t.Errorf("the wire shows %s (%s), the table says %s:\n%.600s", class, reason, want, raw)

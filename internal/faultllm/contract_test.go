@@ -19,6 +19,12 @@ var classes = strings.Fields(`ok agent_induced tls_untrusted upstream_unreachabl
 	stream_incomplete client_choked client_timeout client_cancelled sse_malformed unclean_close tool_delta_malformed
 	stream_buffered stream_stalled hang_after_done duplicate_output failed_before_call`)
 
+// apis are the values of Scenario.API.
+var apis = []string{
+	faultllm.APIAny, faultllm.APIChat, faultllm.APIOpenAI, faultllm.APIAzure, faultllm.APIAnthropic, faultllm.APIResponses,
+	faultllm.APICohere,
+}
+
 // accepted is one row of the acceptance table.
 type accepted struct{ id, class, reason string }
 
@@ -104,7 +110,7 @@ func TestTableIsConsistent(t *testing.T) {
 			"class " + s.Class:            !slices.Contains(classes, s.Class),
 			"plain class " + s.PlainClass: s.PlainClass != "" && !slices.Contains(classes, s.PlainClass),
 			"mode " + s.Mode:              !slices.Contains([]string{faultllm.ModeStream, faultllm.ModePlain, faultllm.ModeBoth}, s.Mode),
-			"api " + s.API:                !slices.Contains([]string{faultllm.APIAny, faultllm.APIOpenAI, faultllm.APIAzure}, s.API),
+			"api " + s.API:                !slices.Contains(apis, s.API),
 			"http " + s.HTTP:              !slices.Contains([]string{"", "1.1", "2"}, s.HTTP),
 			"no description":              s.Does == "",
 			"a name that needs escaping":  strings.ContainsAny(s.ID, " /?#%|"),

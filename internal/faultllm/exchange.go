@@ -35,10 +35,19 @@ type exchange struct {
 
 // own sets the headers of the service itself; gateways lack them.
 func (x *exchange) own() {
-	if x.ask.azure {
+	switch d := x.ask.dialect; {
+	case d != nil:
+		d.own(x)
+		return
+	case x.ask.azure:
 		x.azureHeaders()
 		return
 	}
+	x.openaiHeaders()
+}
+
+// openaiHeaders sets those of OpenAI.
+func (x *exchange) openaiHeaders() {
 	h := x.w.Header()
 	h["x-request-id"] = []string{"req_" + x.fingerprint(24)}
 	h["openai-processing-ms"] = []string{"42"}

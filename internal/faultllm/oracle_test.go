@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"llmtap/internal/faultllm"
 )
 
 // The oracle reads the raw bytes of an answer and names its class by the rules
@@ -100,6 +102,7 @@ type facts struct {
 	flag     string // absent, false, true, invalid
 	keys     []string
 	path     string
+	api      string // "" for chat completions
 }
 
 var (
@@ -170,7 +173,7 @@ func (f facts) refusal() (class, reason string) {
 		return "plain_unsupported", ""
 	case strings.Contains(text, "content_filter") || strings.Contains(f.body, "ResponsibleAIPolicyViolation"):
 		return "content_filtered", ""
-	case f.status < 500 && (textParam.MatchString(text) || strings.Contains(text, "unsupported_value")):
+	case f.status < 500 && (textParam.MatchString(text) || strings.Contains(text, "unsupported value") || strings.Contains(text, "unsupported_value") || strings.Contains(text, "reasoning summaries")):
 		return "parameter_unsupported", ""
 	case textVersion.MatchString(text):
 		return "api_version_incompatible", ""
@@ -199,6 +202,7 @@ func refusalReason(text string) string {
 
 func (f facts) byStatus(text string, html bool) (class, reason string) {
 	own := strings.Contains(text, `"error":{`) || strings.HasPrefix(text, `{"requestid"`) && strings.Contains(text, `"code"`)
+	own = own || f.api == faultllm.APICohere && strings.HasPrefix(text, `{"id":`)
 	if strings.Contains(text, `"statuscode"`) {
 		own = f.header["x-ms-region"] != ""
 	}
@@ -208,12 +212,12 @@ func (f facts) byStatus(text string, html bool) (class, reason string) {
 	case s == 401 || s == 402 || s == 403:
 		return "auth_rejected", pick(strings.Contains(text, "invokemodelwithresponsestream"), "stream_permission", "key")
 	case s == 429:
-		return "rate_limited", pick(strings.Contains(text, "insufficient_quota"), "quota", "rate")
+		return "rate_limited", pick(strings.Contains(text, "insufficient_quota") || strings.Contains(text, "your current quota"), "quota", "rate")
 	case s < 500:
 		if s == 413 {
 			return "request_rejected", "too_large"
 		}
-		return "request_rejected", pick(strings.Contains(text, "context_length"), "context_length", "invalid")
+		return "request_rejected", pick(strings.Contains(text, "context_length") || strings.Contains(text, "maximum context length"), "context_length", "invalid")
 	case !own && slices.Contains([]int{504, 522, 524}, s):
 		return "gateway_timeout", ""
 	case !own:
@@ -246,15 +250,15 @@ func (f facts) plain() (class, reason string) {
 		}
 	}
 	switch {
-	case strings.HasPrefix(body, "data:"):
+	case strings.HasPrefix(body, "data:"), strings.HasPrefix(body, "event:"):
 		return "stream_unrequested", "flag_" + f.flag
 	case strings.HasSuffix(body, "data: [DONE]"):
 		return "stream_unrequested", "trailing_done"
 	case f.short || json.Unmarshal([]byte(body), &answer) != nil:
 		return "plain_body_invalid", ""
-	case answer.Error != nil:
+	case len(answer.Error) > 0 && string(answer.Error) != "null":
 		return "error_in_body", ""
-	case len(answer.Choices) > 0 && answer.Choices[0].Finish == "content_filter":
+	case len(answer.Choices) > 0 && answer.Choices[0].Finish == "content_filter", f.filtered(body):
 		return "content_filtered", ""
 	}
 	return "ok", ""
@@ -365,7 +369,7 @@ func (t *tale) repeats() bool {
 // streamed judges the answer to a streamed call.
 func (f facts) streamed() (class, reason string) {
 	body := f.decoded()
-	t := read(body)
+	t := f.read(body)
 	cut := f.short || f.reset
 	terminal := t.done || t.finish != ""
 	switch {
@@ -409,7 +413,7 @@ func (t *tale) emptiness(body string) string {
 
 func inStream(body string) string {
 	switch {
-	case strings.Contains(body, "rate_limit"):
+	case strings.Contains(body, "rate_limit"), strings.Contains(body, "Rate limit reached"):
 		return "rate_limited"
 	case strings.Contains(body, "not supported in streaming mode"):
 		return "stream_refused"

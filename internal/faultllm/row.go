@@ -12,6 +12,8 @@ type row struct {
 	play play
 	// early rows answer before the request body is read.
 	early bool
+	// parted rows need finish reason and terminal marker in two events.
+	parted bool
 }
 
 // onStream is a row that streamed calls meet; plain ones get the healthy answer.
@@ -44,6 +46,8 @@ func (r row) leaving(when string) row { r.Leaves = when; return r }
 func (r row) lasting(d time.Duration) row { r.Takes = d; return r }
 
 func (r row) also(names ...string) row { r.Also = names; return r }
+
+func (r row) apart() row { r.parted = true; return r }
 
 func (r row) beforeBody() row { r.early = true; return r }
 

@@ -11,11 +11,11 @@ func contentRows() []row {
 		onStream("bad-json", "one event that is not JSON", "sse_malformed",
 			told(ahead(kindContent, 2, piece{data: `{"choices":[{"index":0,"delta":{"content":"ow`}))),
 		onStream("tool-index", "two tool calls, both with index 0", "tool_delta_malformed",
-			oneIndex),
+			oneIndex).of(APIChat),
 		onStream("tool-noindex", "tool-call pieces without an index", "tool_delta_malformed",
-			noIndex),
+			noIndex).of(APIChat),
 		onStream("tool-cut", "finish=tool_calls, though the arguments are cut", "tool_delta_malformed",
-			cutArguments),
+			cutArguments).of(APIChat),
 		onStream("dup-cumul", "every event repeats all text so far", "duplicate_output",
 			cumulative),
 		onStream("dup-double", "every piece of text comes twice in its event", "duplicate_output",
@@ -30,7 +30,7 @@ func filteredAnswer(x *exchange) {
 		return
 	}
 	x.own()
-	x.reply(http.StatusOK, typeJSON, x.completion(message(x.text()), "content_filter"))
+	x.reply(http.StatusOK, typeJSON, x.ended("content_filter"))
 }
 
 func twoCalls(x *exchange, second int) []piece {

@@ -75,7 +75,8 @@ func opaqueOwn(x *exchange) {
 
 func azureInternal(x *exchange) {
 	x.azureHeaders()
-	x.reply(http.StatusInternalServerError, typeJSON, azureError("InternalServerError", azureServerError))
+	body := azureError("InternalServerError", azureServerError)
+	x.reply(http.StatusInternalServerError, typeJSON, x.translated(http.StatusInternalServerError, body))
 }
 
 func middleware(x *exchange) {

@@ -21,13 +21,13 @@ func healthyRows() []row {
 		onBoth("ok-flag-invalid", `takes "stream":"true" for true`, "ok", lenientFlag).needs(`"stream":"true"`),
 		onPlain("ok-null", `takes "stream":null for a plain call`, "ok", healthy).needs(`"stream":null`),
 		onPlain("ok-case", `takes "Stream":true for an unknown key`, "ok", healthy).needs(`"Stream":true`),
-		onStream("ok-done-only", "[DONE] without a finish reason", "ok", told(without(kindFinish))),
-		onStream("ok-finish-only", "finish reason without [DONE]", "ok", told(without(kindDone))),
+		onStream("ok-done-only", "[DONE] without a finish reason", "ok", told(without(kindFinish))).apart(),
+		onStream("ok-finish-only", "finish reason without [DONE]", "ok", told(without(kindDone))).apart(),
 		onStream("ok-close-done", "stays open for 2 s after [DONE]", "ok",
-			lingering(2*time.Second)).leaving("right after [DONE]").lasting(2 * time.Second),
+			lingering(2*time.Second)).leaving("right after [DONE]").lasting(2 * time.Second).of(APIChat),
 		onStream("ok-close-finish", "waits 2 s after the finish event before usage and [DONE]", "ok",
 			told(late(kindDone, 0, 2*time.Second), without(kindUsage))).
-			leaving("after the finish event").lasting(2 * time.Second),
+			leaving("after the finish event").lasting(2 * time.Second).of(APIChat),
 		onStream("ok-slow-first", "comments for 70 s, then tokens", "ok",
 			told(ahead(kindContent, 0, slowComments()...))).lasting(70 * time.Second),
 		onBoth("ok-retry", "429 at first and every second time, else healthy", "rate_limited",
@@ -40,7 +40,15 @@ const someTools = `"tools":[{"type":"function","function":{"name":"count_owls","
 
 // finish sets the finish reason of every choice.
 func finish(reason string) edit {
-	return reword(kindFinish, `"finish_reason":"stop"`, `"finish_reason":`+quote(reason))
+	return each(func(_ int, p piece) []piece {
+		switch {
+		case p.ends != nil:
+			p.data = p.ends(reason)
+		case p.kind == kindFinish:
+			p.data = strings.ReplaceAll(p.data, `"finish_reason":"stop"`, `"finish_reason":`+quote(reason))
+		}
+		return []piece{p}
+	})
 }
 
 // flaky fails but every n-th time.
@@ -96,6 +104,10 @@ func callTool(x *exchange) {
 	}
 	name, args := x.ask.tools[0], []string{`{"field"`, `:"north",`, `"night":`, `3}`}
 	x.own()
+	if x.ask.dialect != nil {
+		otherTool(x, name, args)
+		return
+	}
 	if x.ask.streams() {
 		tellTools(x, append([]piece{toolStart(x, 0, "call_owl_a", name)}, toolArguments(x, 0, args...)...)...)
 		return
@@ -103,6 +115,16 @@ func callTool(x *exchange) {
 	msg := `{"role":"assistant","content":null,"refusal":null,"tool_calls":[{"id":"call_owl_a","type":"function","function":{"name":` +
 		quote(name) + `,"arguments":` + quote(strings.Join(args, "")) + `}}]}`
 	x.reply(http.StatusOK, typeJSON, x.completion(msg, "tool_calls"))
+}
+
+// otherTool is callTool in a dialect of its own.
+func otherTool(x *exchange, name string, args []string) {
+	pieces, plain := x.ask.dialect.tool(&x.answer, name, args)
+	if !x.ask.streams() {
+		x.reply(http.StatusOK, typeJSON, plain)
+		return
+	}
+	x.send(x.open(x.mediaType()), x.spoken(slices.Values(pieces)))
 }
 
 // tellTools streams the pieces as the answer, finish=tool_calls.

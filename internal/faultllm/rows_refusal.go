@@ -9,7 +9,7 @@ import (
 func refuse(status int, body string) play {
 	return func(x *exchange) {
 		x.own()
-		x.reply(status, typeJSON, body)
+		x.reply(status, typeJSON, x.translated(status, body))
 	}
 }
 
@@ -66,7 +66,7 @@ func refusalRows() []row {
 		onStream("refuse-account", "400: organization not verified", "stream_unsupported",
 			refuse(400, invalid(notVerified, "stream", "unsupported_value"))).because("account"),
 		onStream("refuse-nested", "refuse-account inside another error's metadata", "stream_unsupported",
-			refuse(400, nested(invalid(notVerified, "stream", "unsupported_value")))).because("account"),
+			refuse(400, nested(invalid(notVerified, "stream", "unsupported_value")))).because("account").of(APIChat),
 		onStream("refuse-tools", "400: tools cannot be streamed", "stream_unsupported",
 			when(carries("tools"), refuse(400, invalid(noTools, "", "")))).because("combination").needs(someTools),
 		onStream("refuse-format", "400: JSON mode cannot be streamed", "stream_unsupported",
@@ -129,9 +129,9 @@ func tooMany(x *exchange) {
 	h := x.w.Header()
 	h["retry-after"] = []string{"1"}
 	h["retry-after-ms"] = []string{"1000"}
+	body := openaiError(openaiRate, "requests", "", "rate_limit_exceeded")
 	if x.ask.azure {
-		x.reply(http.StatusTooManyRequests, typeJSON, azureError("429", azureRate))
-		return
+		body = azureError("429", azureRate)
 	}
-	x.reply(http.StatusTooManyRequests, typeJSON, openaiError(openaiRate, "requests", "", "rate_limit_exceeded"))
+	x.reply(http.StatusTooManyRequests, typeJSON, x.translated(http.StatusTooManyRequests, body))
 }

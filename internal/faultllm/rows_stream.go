@@ -2,25 +2,25 @@ package faultllm
 
 // errorRows are errors inside a stream.
 func errorRows() []row {
-	event := func(data string) piece { return piece{data: data} }
+	event := func(data string) piece { return piece{kind: kindError, data: data} }
 	return []row{
 		onStream("serr-done", "error object, then [DONE]", "error_in_stream",
-			told(first(3), add(event(midError), terminator()))).also("errdone", "sse_error_event"),
+			told(first(3), add(event(midError), terminator()))).of(APIChat).also("errdone", "sse_error_event"),
 		onStream("serr-eof", "error object, then the end", "error_in_stream",
 			told(first(3), add(event(midError)))).also("errin"),
 		onStream("serr-first", "error object as the only event", "error_in_stream",
 			told(nothing, add(event(midError)))),
 		onStream("serr-flat", "event: error with a flat object", "error_in_stream",
-			told(first(3), add(piece{raw: flatError}))).also("errevent"),
+			told(first(3), add(piece{raw: flatError}))).of(APIChat).also("errevent"),
 		onStream("serr-field", "SSE field error:, then [DONE]", "error_in_stream",
-			told(first(3), add(piece{raw: fieldError}, terminator()))).also("errfield"),
+			told(first(3), add(piece{raw: fieldError}, terminator()))).of(APIChat).also("errfield"),
 		onStream("serr-string", "error that is a string", "error_in_stream",
-			told(first(3), add(event(`{"error":"the owl has left"}`)))).also("errstr"),
+			told(first(3), add(event(`{"error":"the owl has left"}`)))).of(APIChat).also("errstr"),
 		onStream("serr-rate", "rate limit in mid-stream", "error_in_stream",
 			told(first(3), add(event(openaiError("Rate limit reached for this model.", "requests", "", "rate_limit_exceeded"))))).
 			because("rate_limited"),
 		onStream("serr-refused", "error event for tools at 200", "error_in_stream",
-			when(carries("tools"), told(first(0), add(event(noToolStream))))).because("stream_refused").needs(someTools),
+			when(carries("tools"), told(first(0), add(event(noToolStream))))).because("stream_refused").of(APIChat).needs(someTools),
 	}
 }
 
@@ -40,7 +40,7 @@ func cutRows() []row {
 		onStream("inc-close", "close-delimited body that ends early", "stream_incomplete",
 			untilClose(first(4))),
 		onStream("unclean-finish", "TCP reset after the finish reason", "unclean_close",
-			thenReset(without(kindUsage, kindDone))).because("after_finish"),
+			thenReset(without(kindUsage, kindDone))).because("after_finish").apart(),
 		onStream("unclean-done", "[DONE], but the last chunk is missing", "unclean_close",
 			thenAbort()).because("after_marker"),
 	}
@@ -88,7 +88,7 @@ func emptyRows() []row {
 		onStream("empty-role", "role event, then the end", "empty_stream",
 			told(first(0))).because("no_terminal"),
 		onStream("empty-done", "[DONE] only", "empty_stream",
-			told(nothing, add(terminator()))).because("done_only"),
+			told(nothing, add(terminator()))).because("done_only").of(APIChat),
 		onStream("empty-stop", "finish=stop without text", "empty_stream",
 			told(without(kindContent))).because("no_output_stop"),
 	}

@@ -17,12 +17,18 @@ const (
 	ModeBoth   = "both"
 )
 
-// Values of Scenario.API: the dialect a scenario belongs to. It is played on
-// every route all the same; "any" means that both dialects know it.
+// Values of Scenario.API: the dialect a scenario belongs to. "any" means every
+// dialect, "chat" OpenAI's and Azure's chat completions; what belongs to one of
+// these two is played on the routes of both. A dialect that does not know a
+// scenario gives its healthy answer.
 const (
-	APIAny    = "any"
-	APIOpenAI = "openai"
-	APIAzure  = "azure"
+	APIAny       = "any"
+	APIChat      = "chat"
+	APIOpenAI    = "openai"
+	APIAzure     = "azure"
+	APIAnthropic = "anthropic"
+	APIResponses = "responses"
+	APICohere    = "cohere"
 )
 
 // Scenario describes one fault: how to meet it and the class it must get. The
@@ -72,10 +78,12 @@ func (s Scenario) plays(stream bool) bool {
 // scenario as model, "stream":true if asked (a plain call has no such key) and,
 // if the fault plays in that mode, the Needs, which win over the flag.
 func (s Scenario) Body(stream bool) []byte {
-	members := []string{
-		fmt.Sprintf(`"model":%s`, quote(s.ID)),
-		`"messages":[{"role":"user","content":"Tell me about owls."}]`,
-	}
+	return s.body(`"messages":[{"role":"user","content":"Tell me about owls."}]`, stream)
+}
+
+// body is a request body with the given prompt.
+func (s Scenario) body(prompt string, stream bool) []byte {
+	members := []string{fmt.Sprintf(`"model":%s`, quote(s.ID)), prompt}
 	needs := s.Needs
 	if !s.plays(stream) {
 		needs = ""
@@ -87,6 +95,34 @@ func (s Scenario) Body(stream bool) []byte {
 		members = append(members, needs)
 	}
 	return []byte("{" + strings.Join(members, ",") + "}")
+}
+
+// Chat reports whether chat completions know the scenario: on their routes all
+// others get the healthy answer.
+func (s Scenario) Chat() bool {
+	return slices.Contains([]string{APIAny, APIChat, APIOpenAI, APIAzure}, s.API)
+}
+
+// Request is one way to meet a scenario.
+type Request struct {
+	// API is the dialect, as in Scenario.API.
+	API string
+	// Path is where a request with Body is to be posted.
+	Path string
+	Body []byte
+}
+
+// Requests returns one request, streamed or plain, for each API but chat
+// completions that knows the scenario.
+func (s Scenario) Requests(stream bool) []Request {
+	var out []Request
+	r := row{Scenario: s, parted: slices.ContainsFunc(table(), func(r row) bool { return r.ID == s.ID && r.parted })}
+	for _, d := range dialects() {
+		if d.knows(&r) {
+			out = append(out, Request{API: d.api, Path: d.path(s.ID, stream), Body: s.body(d.form.prompt, stream)})
+		}
+	}
+	return out
 }
 
 // Scenarios returns the whole table in its order; the caller owns the slice.
@@ -122,6 +158,6 @@ func table() []row {
 	return slices.Concat(
 		healthyRows(), dialectRows(), codingRows(), refusalRows(), parameterRows(), pathRows(),
 		gatewayRows(), labelRows(), framingRows(), errorRows(), cutRows(), emptyRows(),
-		timingRows(), contentRows(), httpRows(), clientRows(), benchRows(),
+		timingRows(), contentRows(), httpRows(), clientRows(), benchRows(), otherRows(),
 	)
 }

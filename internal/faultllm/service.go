@@ -133,7 +133,7 @@ func (s *Service) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{
-		answer: answer{ask: ask{azure: to.azure, n: 1}, pace: pace},
+		answer: answer{ask: ask{azure: to.azure, dialect: to.dialect, n: 1}, pace: pace},
 		clock:  clock{left: r.Context().Done(), interval: pace.interval, scale: pace.scale},
 		w:      w, r: r, svc: s,
 	}
@@ -141,6 +141,9 @@ func (s *Service) chat(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		reply(w, http.StatusBadRequest, typeJSON, invalid(err.Error(), "", "bad_body"))
 		return
+	}
+	if to.stream != flagAbsent {
+		x.ask.stream = to.stream
 	}
 	s.play(x, chosen)
 }
@@ -157,7 +160,7 @@ func (s *Service) choose(x *exchange, name string) (*row, error) {
 	if chosen := s.rows[cmp.Or(name, x.ask.model)]; chosen != nil {
 		return chosen, nil
 	}
-	return &row{Scenario: Scenario{ID: healthyID, Mode: ModeBoth}, play: healthy}, nil
+	return &row{Scenario: Scenario{ID: healthyID, Mode: ModeBoth, API: APIAny}, play: healthy}, nil
 }
 
 // read takes the request body; a HEAD or GET request has none.
@@ -210,7 +213,7 @@ func (s *Service) play(x *exchange, chosen *row) {
 // run plays the row, or what the call gets in its place.
 func run(x *exchange, chosen *row) {
 	switch {
-	case !chosen.early && !chosen.plays(x.ask.streams()):
+	case !chosen.early && !chosen.plays(x.ask.streams()), !x.ask.dialect.knows(chosen):
 		healthy(x)
 	case chosen.HTTP != "" && (chosen.HTTP == "2") != (x.r.ProtoMajor == 2):
 		msg := fmt.Sprintf("Scenario %s exists over HTTP/%s only.", chosen.ID, chosen.HTTP)

@@ -12,13 +12,15 @@ import (
 // piece is one event of a streamed answer.
 type piece struct {
 	kind kind
-	// data is the payload of a data field.
-	data string
+	// name is the event's, data the payload of a data field.
+	name, data string
 	// raw is the whole block, in place of data.
 	raw string
 	// wait is the pause before it: 0 the pace of the query, else this long,
 	// scaled; negative none.
 	wait time.Duration
+	// ends writes the data anew for another finish reason.
+	ends func(finish string) string
 	// hold keeps it in the buffer until a piece that does not hold.
 	hold bool
 }
@@ -27,6 +29,9 @@ type piece struct {
 func (p piece) block() string {
 	if p.raw != "" {
 		return p.raw
+	}
+	if p.name != "" {
+		return "event: " + p.name + "\ndata: " + p.data + "\n\n"
 	}
 	return "data: " + p.data + "\n\n"
 }
@@ -43,12 +48,12 @@ func told(edits ...edit) play { return func(x *exchange) { x.tell(edits...) } }
 // tell sends the healthy stream with edits. It is false when the client left.
 func (x *exchange) tell(edits ...edit) bool {
 	x.own()
-	return x.stream(typeSSE, edits...)
+	return x.stream(x.mediaType(), edits...)
 }
 
 // stream is tell without the service's headers and with a media type.
 func (x *exchange) stream(mediaType string, edits ...edit) bool {
-	return x.send(x.open(mediaType), edited(x.pieces(), edits...))
+	return x.send(x.open(mediaType), x.spoken(edited(x.pieces(), edits...)))
 }
 
 func edited(seq pieceSeq, edits ...edit) pieceSeq {
@@ -174,7 +179,7 @@ func joined(seqs ...pieceSeq) pieceSeq {
 func each(f func(i int, p piece) []piece) edit {
 	return func(seq pieceSeq) pieceSeq {
 		return func(yield func(piece) bool) {
-			var seen [kindDone + 1]int
+			var seen [kinds]int
 			for p := range seq {
 				i := seen[p.kind]
 				seen[p.kind]++
