@@ -21,6 +21,8 @@ func streamError(f *facts) string {
 	switch {
 	case hasAny(code, "rate limit", "too many", "throttl", "quota", "resource exhausted", "429"):
 		return "rate_limited"
+	case f.r.Response.Error.Shape == call.ShapeString && hasAny(f.text.all, "rate limit", "too many requests"):
+		return "rate_limited" // Cohere and Ollama have no codes, only words
 	case hasAny(code, filterWords...):
 		return "content_filter"
 	case contextExceeded(f):

@@ -42,7 +42,7 @@ func tasks(t *testing.T, p program) []task {
 	t.Helper()
 	var list []task
 	for _, s := range faultllm.Scenarios() {
-		if leftOut()[s.ID] != "" {
+		if !s.Chat() || leftOut()[s.ID] != "" {
 			continue
 		}
 		for _, stream := range []bool{false, true} {
