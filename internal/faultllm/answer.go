@@ -202,10 +202,10 @@ func message(text string) string {
 }
 
 // plainBody is the healthy plain answer.
-func (a *answer) plainBody() string { return a.ended("stop") }
+func (a *answer) plainBody() string { return ended(a, "stop") }
 
 // ended is the healthy plain answer with a finish reason.
-func (a *answer) ended(finish string) string {
+func ended(a *answer, finish string) string {
 	if d := a.ask.dialect; d != nil {
 		return d.plain(a, a.text(), finish)
 	}

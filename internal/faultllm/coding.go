@@ -137,9 +137,9 @@ func writeBlock(w io.Writer, head uint32, part []byte) error {
 // streamCoded is tell with a content coding.
 func streamCoded(x *exchange, name string, edits ...edit) {
 	x.w.Header().Set("Content-Encoding", name)
-	below := x.open(x.mediaType())
+	below := x.open(x.ask.mediaType())
 	c := newCoder(name, below)
-	x.send(coded{c, below}, x.spoken(edited(x.pieces(), edits...)))
+	x.send(coded{c, below}, spoken(&x.answer, edited(x.pieces(), edits...)))
 	_ = c.Close() // a client that left is noticed by its context
 }
 

@@ -108,7 +108,7 @@ func (x *exchange) translated(status int, body string) string {
 
 // spoken finishes the events of a stream in the dialect at hand: errors inside
 // it are its own, and their numbers are those in which they are sent.
-func (a *answer) spoken(seq pieceSeq) pieceSeq {
+func spoken(a *answer, seq pieceSeq) pieceSeq {
 	d := a.ask.dialect
 	if d == nil {
 		return seq
@@ -127,8 +127,8 @@ func (a *answer) spoken(seq pieceSeq) pieceSeq {
 }
 
 // mediaType is that of a streamed answer.
-func (a *answer) mediaType() string {
-	if d := a.ask.dialect; d != nil && d.form.media != "" {
+func (a *ask) mediaType() string {
+	if d := a.dialect; d != nil && d.form.media != "" {
 		return d.form.media
 	}
 	return typeSSE

@@ -30,7 +30,7 @@ func filteredAnswer(x *exchange) {
 		return
 	}
 	x.own()
-	x.reply(http.StatusOK, typeJSON, x.ended("content_filter"))
+	x.reply(http.StatusOK, typeJSON, ended(&x.answer, "content_filter"))
 }
 
 func twoCalls(x *exchange, second int) []piece {

@@ -34,10 +34,10 @@ func whole(x *exchange) (mediaType, body string) {
 		return typeJSON, x.plainBody()
 	}
 	var b strings.Builder
-	for p := range x.spoken(x.pieces()) {
+	for p := range spoken(&x.answer, x.pieces()) {
 		b.WriteString(p.block())
 	}
-	return x.mediaType(), b.String()
+	return x.ask.mediaType(), b.String()
 }
 
 // chunked is s as one chunk.

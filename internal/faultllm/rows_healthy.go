@@ -124,7 +124,7 @@ func otherTool(x *exchange, name string, args []string) {
 		x.reply(http.StatusOK, typeJSON, plain)
 		return
 	}
-	x.send(x.open(x.mediaType()), x.spoken(slices.Values(pieces)))
+	x.send(x.open(x.ask.mediaType()), spoken(&x.answer, slices.Values(pieces)))
 }
 
 // tellTools streams the pieces as the answer, finish=tool_calls.

@@ -58,7 +58,7 @@ func trailers(x *exchange) {
 	h.Set("Trailer", "X-Answer-Tokens, X-Answer-Status")
 	x.own()
 	if x.ask.streams() {
-		x.stream(x.mediaType())
+		x.stream(x.ask.mediaType())
 	} else {
 		push(x.open(typeJSON), x.plainBody())
 	}
@@ -83,7 +83,7 @@ func closeDelimited(x *exchange) {
 	delimitByClose(x)
 	x.own()
 	if x.ask.streams() {
-		x.stream(x.mediaType())
+		x.stream(x.ask.mediaType())
 		return
 	}
 	push(x.open(typeJSON), x.plainBody())

@@ -82,7 +82,7 @@ func drip(x *exchange) {
 	x.pace.bytes = 0
 	x.own()
 	if x.ask.streams() {
-		x.send(slicer{x.open(x.mediaType()), size}, x.spoken(x.pieces()))
+		x.send(slicer{x.open(x.ask.mediaType()), size}, spoken(&x.answer, x.pieces()))
 		return
 	}
 	body := x.plainBody()

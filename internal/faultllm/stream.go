@@ -48,12 +48,12 @@ func told(edits ...edit) play { return func(x *exchange) { x.tell(edits...) } }
 // tell sends the healthy stream with edits. It is false when the client left.
 func (x *exchange) tell(edits ...edit) bool {
 	x.own()
-	return x.stream(x.mediaType(), edits...)
+	return x.stream(x.ask.mediaType(), edits...)
 }
 
 // stream is tell without the service's headers and with a media type.
 func (x *exchange) stream(mediaType string, edits ...edit) bool {
-	return x.send(x.open(mediaType), x.spoken(edited(x.pieces(), edits...)))
+	return x.send(x.open(mediaType), spoken(&x.answer, edited(x.pieces(), edits...)))
 }
 
 func edited(seq pieceSeq, edits ...edit) pieceSeq {
