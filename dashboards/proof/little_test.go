@@ -88,6 +88,29 @@ func TestOneCall(t *testing.T) {
 	}
 }
 
+// A call in flight and one that its user left have no share: not 0 %, not 0/0.
+func TestUnjudgedCallsHaveNoShare(t *testing.T) {
+	w, d := quiet(t)
+	w.until(3)
+	a := w.agents[0]
+	began := sinktest.Record(1)
+	began.Identity.Start = w.clock.now
+	a.check(a.sink.Started(t.Context(), began))
+	left := direct("ok-azure", streamed)
+	left.query, left.leave = "&interval=30ms&chunks=100", true
+	w.send(a, left)
+	w.until(10)
+	got := d.landing(t)
+	for _, place := range []string{"Works or fails A", "Out of how many calls A", "Client versions B", "Failures by class A"} {
+		if v := got[place]; len(v) != 0 {
+			t.Errorf("%s shows %q", place, v)
+		}
+	}
+	if v := got["Client versions A"]; len(v) != 2 {
+		t.Errorf("the clients are %q, want both", v)
+	}
+}
+
 // A restart invents no failure: the counters begin anew. A series that was born
 // within the range counts from the restart; the panel says so.
 func TestAgentRestart(t *testing.T) {
