@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the programs that the peers tests run the agent against, pinned, once:
-# Prometheus and promtool (from the distribution), Jaeger all-in-one, h2spec.
+# Prometheus, promtool and Alertmanager (from the distribution), promtool of the
+# 3.x line, Jaeger all-in-one, h2spec.
 # Prints what is where. Run it again at any time; what is there stays.
 #
 #   LLMTAP_E2E_CACHE   where the built binaries are kept (<repo>/.cache/e2e)
@@ -8,6 +9,7 @@ set -eu
 
 jaeger_version=v1.76.0
 h2spec_version=v2.2.1+incompatible
+promtool_version=v0.316.0 # of Prometheus 3.16
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cache=${LLMTAP_E2E_CACHE:-$root/.cache/e2e}
@@ -28,20 +30,37 @@ if command -v flock >/dev/null 2>&1; then
 fi
 
 install_prometheus() {
-	if command -v prometheus >/dev/null 2>&1 && command -v promtool >/dev/null 2>&1; then
+	missing=
+	for program in prometheus promtool prometheus-alertmanager amtool; do
+		command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+	done
+	if [ -z "$missing" ]; then
 		return
 	fi
-	command -v apt-get >/dev/null 2>&1 || die "prometheus and promtool are missing and there is no apt-get; put both on PATH"
-	say "installing prometheus and promtool"
+	command -v apt-get >/dev/null 2>&1 || die "missing:$missing, and there is no apt-get; put them on PATH"
+	say "installing$missing"
 	export DEBIAN_FRONTEND=noninteractive
-	# The package may start a service by itself; the tests never use it.
+	# The packages may start services by themselves; the tests never use them.
 	wait='-o DPkg::Lock::Timeout=300'
 	# shellcheck disable=SC2086
-	apt-get $wait install -y -qq --no-install-recommends prometheus >"$cache/apt.log" 2>&1 || {
+	apt-get $wait install -y -qq --no-install-recommends prometheus prometheus-alertmanager >"$cache/apt.log" 2>&1 || {
 		apt-get $wait update -qq >>"$cache/apt.log" 2>&1 || true
-		apt-get $wait install -y -qq --no-install-recommends prometheus >>"$cache/apt.log" 2>&1 ||
+		apt-get $wait install -y -qq --no-install-recommends prometheus prometheus-alertmanager >>"$cache/apt.log" 2>&1 ||
 			die "apt-get install prometheus did not work (as root?); see $cache/apt.log"
 	}
+}
+
+# The tag leaves out service discovery, without which it builds.
+install_promtool() {
+	want=$bin/promtool-$promtool_version
+	if [ -x "$want" ]; then
+		return
+	fi
+	say "building promtool $promtool_version (some minutes, once)"
+	GOWORK=off GOFLAGS='' GOBIN=$cache/promtool-new CGO_ENABLED=0 go install -trimpath -tags remove_all_sd \
+		"github.com/prometheus/prometheus/cmd/promtool@$promtool_version" || die "building promtool did not work"
+	mv "$cache/promtool-new/promtool" "$want"
+	rmdir "$cache/promtool-new"
 }
 
 # The module carries a replace line, so that plain `go install` refuses it; its
@@ -98,6 +117,10 @@ link() { ln -sf "$1" "$bin/$2"; }
 install_prometheus
 link "$(command -v prometheus)" prometheus
 link "$(command -v promtool)" promtool
+link "$(command -v prometheus-alertmanager)" alertmanager
+link "$(command -v amtool)" amtool
+install_promtool
+link "promtool-$promtool_version" promtool-3
 install_h2spec
 link "h2spec-${h2spec_version%+*}" h2spec
 install_jaeger
@@ -105,5 +128,7 @@ link "jaeger-all-in-one-$jaeger_version" jaeger-all-in-one
 
 "$bin/prometheus" --version 2>&1 | head -n 1
 "$bin/promtool" --version 2>&1 | head -n 1
+printf 'promtool-3 %s\n' "$promtool_version"
+"$bin/alertmanager" --version 2>&1 | head -n 1
 "$bin/h2spec" --version 2>&1 | head -n 1
 printf 'jaeger-all-in-one %s\n' "$jaeger_version"
