@@ -10,6 +10,8 @@ import (
 // dialectHosts are where the services of each API answer.
 var dialectHosts = map[string]string{
 	faultllm.APIAnthropic: "api.anthropic.com", faultllm.APIResponses: "api.openai.com", faultllm.APICohere: "api.cohere.com",
+	faultllm.APIOllama: "ollama.com", faultllm.APIConverse: "bedrock-runtime.eu-west-1.amazonaws.com",
+	faultllm.APIInvoke: "bedrock-runtime.eu-west-1.amazonaws.com",
 }
 
 // TestScenariosOfDialects plays every fault in every dialect that knows it, in

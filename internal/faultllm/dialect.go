@@ -40,6 +40,8 @@ type dialectForm struct {
 	oneEnd    bool   // one event is both finish reason and terminal marker
 	streaming bool   // a body without the stream flag asks for a stream
 	numbered  bool   // events carry sequence numbers
+	// frame writes a piece as it goes on the wire; nil: as a server-sent event.
+	frame func(piece) string
 	// prompt are the members of a request that ask something.
 	prompt string
 	// lacks are ids of scenarios that cannot be said in the dialect.
@@ -56,7 +58,7 @@ type failure struct {
 
 // dialects are tried in order, after the paths of chat completions.
 func dialects() []*dialect {
-	return []*dialect{anthropic(), responses(), cohere()}
+	return []*dialect{anthropic(), responses(), cohere(), ollama(), converse(), invoke()}
 }
 
 // endsWith is the route of a dialect whose paths end in one of the given ways
@@ -122,6 +124,12 @@ func spoken(a *answer, seq pieceSeq) pieceSeq {
 			p.data = data + `,"sequence_number":` + strconv.Itoa(n) + "}"
 			n++
 		}
+		if d.form.frame != nil && p.raw == "" {
+			p.raw = d.form.frame(p)
+		}
+		if p.spoils != nil {
+			p.raw = p.spoils(p.raw)
+		}
 		return []piece{p}
 	})(seq)
 }
@@ -136,7 +144,7 @@ func (a *ask) mediaType() string {
 
 // otherRows are the healthy answers of further dialects and what only they know.
 func otherRows() []row {
-	return append(responsesRows(),
+	return append(append(responsesRows(), framedRows()...),
 		onBoth("ok-anthropic", "healthy Messages with a ping", "ok", healthy).of(APIAnthropic),
 		onBoth("ok-cohere", "healthy chat of Cohere: message-end, then [DONE]", "ok", healthy).of(APICohere),
 	)

@@ -29,6 +29,9 @@ const (
 	APIAnthropic = "anthropic"
 	APIResponses = "responses"
 	APICohere    = "cohere"
+	APIOllama    = "ollama"
+	APIConverse  = "bedrock.converse"
+	APIInvoke    = "bedrock.invoke"
 )
 
 // Scenario describes one fault: how to meet it and the class it must get. The
@@ -119,7 +122,11 @@ func (s Scenario) Requests(stream bool) []Request {
 	r := row{Scenario: s, parted: slices.ContainsFunc(table(), func(r row) bool { return r.ID == s.ID && r.parted })}
 	for _, d := range dialects() {
 		if d.knows(&r) {
-			out = append(out, Request{API: d.api, Path: d.path(s.ID, stream), Body: s.body(d.form.prompt, stream)})
+			prompt := d.form.prompt
+			if d.form.streaming && !stream {
+				prompt += `,"stream":false`
+			}
+			out = append(out, Request{API: d.api, Path: d.path(s.ID, stream), Body: s.body(prompt, stream)})
 		}
 	}
 	return out

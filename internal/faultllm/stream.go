@@ -21,6 +21,8 @@ type piece struct {
 	wait time.Duration
 	// ends writes the data anew for another finish reason.
 	ends func(finish string) string
+	// spoils changes what goes on the wire, framing included.
+	spoils func(block string) string
 	// hold keeps it in the buffer until a piece that does not hold.
 	hold bool
 }
