@@ -135,20 +135,28 @@ func (b *builder) newID(at time.Time) string {
 }
 
 // connection is what the exchanges of one client connection have in common.
-// It is complete before the first exchange opens, but for cost and firstEnd.
+// It is complete before the first exchange opens, but for cost and ends.
 type connection struct {
-	id       string
-	scheme   string
-	host     string
-	port     int
-	mode     call.CaptureMode
-	client   string // peer IP
-	user     string
-	process  *local.Search
-	peer     string // upstream IP:port
-	timing   call.Timing
-	cost     cost
+	id      string
+	scheme  string
+	host    string
+	port    int
+	mode    call.CaptureMode
+	client  string // peer IP
+	user    string
+	process *local.Search
+	peer    string // upstream IP:port
+	timing  call.Timing
+	cost    cost
+	ends
+}
+
+// ends is what a connection shows at its end.
+type ends struct {
 	firstEnd atomic.Pointer[firstEnd]
+	// upgraded is the exchange whose answer was a 101: it goes on as another
+	// protocol, to the end of the connection.
+	upgraded atomic.Pointer[exchange]
 }
 
 // firstEnd is who ended a connection first, and how.

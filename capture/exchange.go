@@ -91,7 +91,11 @@ func (x *exchange) End(d observe.Direction, e observe.End, at time.Time) {
 			x.resp.close(e, at)
 		}
 	}
-	if x.reqEnd != nil && x.respEnd != nil {
+	switch {
+	case x.reqEnd == nil || x.respEnd == nil:
+	case x.upgraded():
+		x.conn.upgraded.Store(x)
+	default:
 		x.seal(at)
 	}
 }

@@ -224,8 +224,9 @@ func TestObserverPanic(t *testing.T) {
 	}
 }
 
-// TestUpgrade relays a WebSocket on every way: frames pass both ways, the
-// record is opaque, and the end of one side ends the other.
+// TestUpgrade relays a WebSocket on every way: frames pass both ways, the end
+// of one side ends the other, and the record counts bytes and tells who ended
+// it, whatever was said.
 func TestUpgrade(t *testing.T) {
 	const ask = "GET %s HTTP/1.1\r\nHost: " + host + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 	for _, path := range []string{"relay", "plain", "base-URL"} {
@@ -277,13 +278,30 @@ func TestUpgrade(t *testing.T) {
 					if n, err := c.Read(b); err == nil || errors.As(err, &late) && late.Timeout() {
 						t.Errorf("%d more bytes, %v: the connection was left open", n, err)
 					}
+					_ = c.Close()
 				}
 				if !await(serviceDone) {
 					t.Error("the service was not told of the end")
 				}
 				rec := r.next()
-				if rec.Response.Status != 101 || rec.Agent.View != call.ViewOpaque || rec.End.Reason != "upgrade" || rec.Request.Method != "GET" {
-					t.Errorf("record: status %d view %v end %+v method %q", rec.Response.Status, rec.Agent.View, rec.End, rec.Request.Method)
+				want := map[string]call.End{
+					"client":  {Side: call.SideClient, Kind: call.EndClosed, Reason: "upgrade", Terminal: true},
+					"service": {Side: call.SideUpstream, Kind: call.EndEOF, Reason: "upgrade", Terminal: true},
+					"agent":   {Side: call.SideAgent, Kind: call.EndClosed, Reason: "shutdown"},
+				}[ender]
+				if rec.End != want || rec.Agent.View != call.ViewOpaque {
+					t.Errorf("view %v, end %+v, want %+v", rec.Agent.View, rec.End, want)
+				}
+				if rec.Request.Bytes != 4 || rec.Response.Body.Bytes != 9 || rec.Duration() <= 0 || rec.Timing.End.Before(rec.Timing.Headers) {
+					t.Errorf("%d bytes sent, %d received in %v", rec.Request.Bytes, rec.Response.Body.Bytes, rec.Duration())
+				}
+				got := fmt.Sprintf("%s %d %s %s %s %s %s", rec.Request.Method, rec.Response.Status, rec.Response.Body.Framing, rec.Target.API,
+					rec.Target.Format, rec.Target.Model, rec.Request.Mode)
+				if got != "GET 101 other websocket unknown gpt-4o-realtime unknown" {
+					t.Errorf("record %s", got)
+				}
+				if rec.Stream.Events != 0 || rec.Response.Model != "" || len(rec.Response.FinishReasons) > 0 {
+					t.Errorf("content was read: %+v", rec.Stream)
 				}
 				if s, _ := r.proxy.Stats(); s.Active != 0 {
 					t.Errorf("%d in flight", s.Active)

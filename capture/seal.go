@@ -73,8 +73,8 @@ func (x *exchange) ending() {
 		r.Agent.View = call.ViewOpaque
 		r.Agent.Lost = append(r.Agent.Lost, e.Reason) // counted once per connection, not as a loss per call
 		end.Reason = e.Reason
-		if e.Reason == "upgrade" {
-			end.Side, end.Kind, end.Terminal = call.SideUpstream, call.EndEOF, true
+		if x.upgraded() {
+			hungUp(end, first)
 		}
 		return
 	case observe.EndH2RST:

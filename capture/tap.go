@@ -36,6 +36,7 @@ type bodyTap struct {
 	asked   chan struct{} // closed with reqOver
 	over    bool
 	abort   bool
+	socket  *socket // of an upgraded connection
 }
 
 // caller is the peer of a request, the user it authenticated as, and the search
@@ -130,7 +131,7 @@ func (t *bodyTap) response(resp *http.Response) {
 	read := time.Now()
 	t.locked(func() { t.x.Head(&h, read) })
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		t.locked(func() { t.endResponse(observe.End{Kind: observe.EndOpaque, Reason: "upgrade"}) })
+		t.upgrade(resp)
 		return
 	}
 	resp.Body = &tappedBody{ReadCloser: resp.Body, tap: t, at: read, untilClose: h.Transfer == "close"}
@@ -254,6 +255,7 @@ func (t *bodyTap) finish() (abort bool) {
 			t.abort = true
 		}
 		t.endRequest(observe.EndClosed)
+		t.hungUp()
 	})
 	t.mu.Lock()
 	defer t.mu.Unlock()

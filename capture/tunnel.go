@@ -19,6 +19,9 @@ type tunnel struct {
 	obs   atomic.Pointer[observe.Conn]
 	// writing is when the last Write of a direction began; its goroutine's own.
 	writing [2]time.Time
+	// moved counts the bytes of each direction, gone the directions that ended.
+	moved [2]atomic.Int64
+	gone  atomic.Int32
 	// draining asks for the end as soon as no exchange is open.
 	draining atomic.Bool
 	// counted guards the one count of a tunnel that became opaque.
@@ -53,6 +56,7 @@ func (t *tunnel) forwarding(d relay.Direction) {
 // forwarded observes bytes that the receiver already has.
 func (t *tunnel) forwarded(d relay.Direction, p []byte, read, wrote time.Time) {
 	t.conn.cost.note(observe.Direction(d), read, t.writing[d], wrote)
+	t.moved[d].Add(int64(len(p)))
 	obs := t.obs.Load()
 	defer t.recovered(obs)
 	obs.Push(observe.Direction(d), p, read)
@@ -84,6 +88,9 @@ func (t *tunnel) ended(d relay.Direction, e relay.Ending) {
 	defer t.recovered(obs)
 	obs.Close(observe.Direction(d), closing(e.Kind), e.At)
 	t.afterPush(obs)
+	if x := t.conn.upgraded.Load(); t.gone.Add(1) == 2 && x != nil {
+		x.hangUp([2]int64{t.moved[relay.Up].Load(), t.moved[relay.Down].Load()}, e.At)
+	}
 }
 
 func whoEnded(d relay.Direction, e relay.Ending) *firstEnd {

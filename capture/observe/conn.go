@@ -190,7 +190,7 @@ func (c *Conn) leave(at time.Time) {
 func (c *Conn) settle() {
 	if s := c.x.opaque.Load(); s != nil && !c.stopped {
 		c.stopped = true
-		c.x.flows.stop(End{Kind: EndOpaque, Reason: s.reason}, s.at)
+		c.x.flows.stop(End{Kind: EndOpaque, Reason: s.reason, Moved: s.moved}, s.at)
 		c.parser, c.backlog, c.x.scan = nil, backlog{}, scanner{}
 	}
 	n := c.x.flows.n

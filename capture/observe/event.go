@@ -65,6 +65,9 @@ type End struct {
 	// (receiver, agent); expect for a body that was never sent; unasked for the
 	// request that an unasked answer lacks.
 	Reason string
+	// Moved are the bytes of each direction before another protocol began, of
+	// EndOpaque by an upgrade.
+	Moved [2]int64
 }
 
 // EndKind is how one direction of an exchange ended, as far as HTTP can tell.

@@ -18,10 +18,11 @@ const (
 	opaqueBudget    = "budget"       // too many exchanges in flight
 )
 
-// stop is why and when observation ended.
+// stop is why and when observation ended; moved is End.Moved.
 type stop struct {
 	reason string
 	at     time.Time
+	moved  [2]int64
 }
 
 // exchanges is what both protocols share: the exchanges in flight and how they
@@ -41,7 +42,7 @@ type exchanges struct {
 // giveUp makes the connection opaque; the first reason stays. The end of the
 // current call carries it out.
 func (c *exchanges) giveUp(reason string, at time.Time) {
-	c.opaque.CompareAndSwap(nil, &stop{reason, at})
+	c.opaque.CompareAndSwap(nil, &stop{reason: reason, at: at})
 }
 
 // running reports whether what is left is still to be observed.

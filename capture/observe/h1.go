@@ -32,6 +32,9 @@ type h1 struct {
 	c       *exchanges
 	in      [2]message
 	waiting []*flow // requests without a whole answer, oldest first
+	// seen counts the bytes of each direction; switched: a 101 came.
+	seen     [2]int64
+	switched bool
 	// unasked: an answer came without a request. Which of the next request and
 	// that answer belong together cannot be known.
 	unasked bool
@@ -50,7 +53,8 @@ func (h *h1) standing() (begun int, early bool) {
 
 func (h *h1) push(d Direction, p []byte, at time.Time) {
 	m := &h.in[d]
-	for len(p) > 0 && h.c.running() {
+	h.seen[d] += int64(len(p))
+	for len(p) > 0 && h.c.running() && !h.switched {
 		switch m.place {
 		case atStart:
 			p = h.start(m, p, at)
@@ -59,6 +63,11 @@ func (h *h1) push(d Direction, p []byte, at time.Time) {
 		default:
 			p = h.readSection(m, p, at)
 		}
+	}
+	if h.switched { // what is left of p is not HTTP
+		h.seen[d] -= int64(len(p))
+		h.seen[Request] -= int64(len(h.in[Request].buf)) // nor is what came early
+		h.c.opaque.CompareAndSwap(nil, &stop{reason: opaqueUpgrade, at: at, moved: h.seen})
 	}
 }
 
@@ -170,7 +179,7 @@ func (h *h1) responseHead(m *message, b []byte, at time.Time) {
 	case fr.bad != "":
 		c.malformed(m.f, Response, fr.bad, at)
 	case status == 101:
-		c.giveUp(opaqueUpgrade, at)
+		h.switched = true
 	case interim:
 		m.f.began[Response], m.f.unsent = false, false
 		m.place = atStart
