@@ -54,6 +54,8 @@ func TestAllTextsAreJoined(t *testing.T) {
 		{"error and message", `{"error":"Forbidden","message":"Streaming is off","statusCode":403}`, "Forbidden; Streaming is off"},
 		{"error and detail", `{"error":"bad_request","detail":"Streaming is off"}`, "bad_request; Streaming is off"},
 		{"object and detail", `{"error":{"message":"Bad Request","type":"t"},"detail":"why"}`, "Bad Request; why"},
+		{"Lambda", `{"errorMessage":"Streaming is off","errorType":"X"}`, "Streaming is off"},
+		{"OAuth", `{"error":"streaming_disabled","error_description":"by the owner"}`, "streaming_disabled; by the owner"},
 		{"near: the same twice", `{"error":"Streaming is off","message":"Streaming is off"}`, "Streaming is off"},
 		{"near: nothing more", `{"error":"Streaming is off","message":""}`, "Streaming is off"},
 	} {
