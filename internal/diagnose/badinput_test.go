@@ -103,7 +103,7 @@ func TestUnknownStaysUnknown(t *testing.T) {
 // Bodies cut by the way or by a lying length, and labels that lie.
 func TestErrorBodiesThatAreNotWhole(t *testing.T) {
 	classify(t, []answer{
-		{"half a sentence", 400, bare("Streaming is not supp"), "request_rejected", ""},
+		{"half a sentence", 400, bare("Streaming is n"), "request_rejected", ""},
 		{"half a JSON", 400, call.Error{Shape: call.ShapeText, Message: `{"error":{"message":"Streaming is not supported by this mod`}, "stream_unsupported", ""},
 		{"no words at all", 400, call.Error{Shape: call.ShapeEmpty}, "request_rejected", ""},
 		{"only a code", 400, call.Error{Shape: call.ShapeOther, Code: "streaming_disabled"}, "stream_unsupported", ""},

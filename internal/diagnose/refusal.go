@@ -70,13 +70,20 @@ func streamRefusedByCode(f *facts) (finding, bool) {
 }
 
 func streamRefusedByText(f *facts) (finding, bool) {
-	if !f.text.aboutStream() || !refusable(f) || !refusesStream(&f.text.said) {
+	if !f.text.aboutStream() || !refusable(f) || !refusesStream(&f.text.said) && !(blamesRequest(f) && negatesStream(&f.text.said)) {
 		return no()
 	}
 	if f.text.said.has(isPassing) && (f.r.Response.Status >= 500 || f.r.Response.Status == 429) {
 		return no()
 	}
 	return refusedBecause(f)
+}
+
+// blamesRequest reports a status of a service that works and does not want
+// this request.
+func blamesRequest(f *facts) bool {
+	s := f.r.Response.Status
+	return s < 500 && s != 408 && s != 429
 }
 
 func plainRefused(f *facts) (finding, bool) {
@@ -198,9 +205,9 @@ var streamParams = []string{
 }
 
 // otherCause reports whether code, type or parameter name another cause than
-// the stream: then words do not count.
+// the stream: then words do not count. A bare "not found" only repeats 404.
 func (t *texts) otherCause() bool {
-	return t.nested || !slices.Contains(streamParams, t.param) || hasAny(t.code, causes...)
+	return t.nested || !slices.Contains(streamParams, t.param) || t.code != "not found" && hasAny(t.code, causes...)
 }
 
 // aboutStream reports whether the words may count as words about the stream.

@@ -86,7 +86,8 @@ func isAbout(s *speech, w int, d denial) bool {
 		case between&isParam != 0 && between&isCombination == 0 && s.tokens[w].sense&isKey == 0 && !compound(s, w):
 			return false // what comes with streams is refused
 		case d.plan:
-			return s.next(d.last, isStream|isPlain, reachBefore) == 0
+			other := s.next(d.last, isStream|isPlain, reachBefore)
+			return other == 0 || s.tokens[other].sense&isKey != 0
 		case hasAny(s.text[s.tokens[d.last].to:min(len(s.text), int(s.tokens[d.last].to)+9)], " read", " writ", " seek"):
 			return false // a stream of a program's library
 		}

@@ -4,7 +4,7 @@ import "strings"
 
 // refusesStream reports whether a sentence says that there are no streams.
 func refusesStream(s *speech) bool {
-	if crowded(s) || s.has(isBool) && asksBoolean(s) {
+	if crowded(s) || limited(s.text) || s.has(isBool) && asksBoolean(s) {
 		return false
 	}
 	if s.has(isRefusal) || wantsPlain(s) {
@@ -29,13 +29,19 @@ func crowded(s *speech) bool {
 	return false
 }
 
+// limited reports a bound on something: streams with less of it are answered.
+func limited(s string) bool {
+	_, rest, ok := strings.Cut(s, "limited to ")
+	return ok && rest != "" && rest[0] >= '0' && rest[0] <= '9'
+}
+
 // refusedDirectly looks for refusals that are no pair of stream and denial.
 func refusedDirectly(s *speech) bool {
 	for w, t := range s.tokens {
 		if t.sense&isStream == 0 || began(s, w) {
 			continue
 		}
-		if t.sense&isKey != 0 && flagRefused(s, w) || weaklyRefused(s, w) || withoutStream(s, w) || cannotStream(s, w) || bareNo(s, w) {
+		if t.sense&isKey != 0 && flagRefused(s, w) || weaklyRefused(s, w) || withoutStream(s, w) || cannotStream(s, w) || bareNo(s, w) || turnedOff(s, w) || withStreams(s, w) || sold(s, w) {
 			return true
 		}
 	}
@@ -98,6 +104,43 @@ func weaklyRefused(s *speech, w int) bool {
 		return false
 	}
 	return n > 0 && !s.has(isBroken) && s.between(w, n)&isComma == 0
+}
+
+// turnedOff: "turn streaming off".
+func turnedOff(s *speech, w int) bool {
+	before := strings.TrimSuffix(s.text[:s.tokens[w].from], "the ")
+	n := s.next(w, isWeak, 1)
+	return n > 0 && s.word(n) == "off" && (strings.HasSuffix(before, "turn ") || strings.HasSuffix(before, "switch "))
+}
+
+// withStreams: something that streams are combined with is not to be had.
+func withStreams(s *speech, w int) bool {
+	n := s.before(w, isWeak, reachWeak)
+	if n < 0 || s.before(n, isCombination, reachNo) < 0 {
+		return false
+	}
+	switch strings.TrimSpace(s.gap(n, w)) {
+	case "while", "when", "with", "in", "during":
+		return true
+	}
+	return false
+}
+
+// sold: who pays more may stream.
+func sold(s *speech, w int) bool {
+	p := s.before(w, isPlan, reachAfter)
+	for ; p >= 0 && s.word(p) != "upgrade"; p = s.before(p, isPlan, reachAfter) {
+	}
+	if p < 0 {
+		return false
+	}
+	gap := s.gap(p, w)
+	for _, to := range []string{" to ", " to use ", " to enable ", " to get ", " to access ", " to unlock ", " for "} {
+		if strings.HasSuffix(gap, to) {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutStream: there is no streaming. "No stream was found" is another matter.

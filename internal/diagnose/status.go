@@ -246,7 +246,7 @@ func contextExceeded(f *facts) bool {
 		hasAny(f.text.all, "context length", "context window", "context_length", "maximum context", "too many tokens", "prompt is too long",
 			"input is too long", "prompt too long", "input too long", "context size", "maximum prompt length", "input length",
 			"上下文长度", "コンテキスト長", "kontextlange", "longueur de contexte", "longitud de contexto", "longitud maxima") ||
-		hasAny(f.text.all, "input", "prompt", "context") && strings.Contains(f.text.all, "token") && hasAny(f.text.all, "exceed", "must be <=", "longer than", "over the limit")
+		hasAny(f.text.all, "input", "prompt", "context") && strings.Contains(f.text.all, "token") && hasAny(f.text.all, "exceed", "must be <=", "longer than", "over the limit", "limited to")
 }
 
 // requestRejected takes the 4xx that nothing above it took: its rule is tried

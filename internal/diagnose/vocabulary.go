@@ -22,12 +22,12 @@ var vocabulary = []struct {
 	{isStream, "ストリーミング|ストリーム|逐次出力|逐次応答|逐次配信|逐次生成|流式|串流|流模式|流传输|流傳輸|流输出|流輸出|流响应|流式传输|스트리밍|스트림"},
 	{isStream, "потоков*|стрим*|поток ответ*|стримить|strumieniow*|streamov*|streamovani|stromning*|stromming*|akis|akis modu|akisi|akish*|البث|بث|स्ट्रीमिंग|स्ट्रीम|" +
 		"truyen phat|phat truc tuyen|truyen truc tuyen|สตรีม|สตรีมมิ่ง|suoratois*|striimau*|ροη|ροης|הזרמ|הזרמה|סטרימינג|استریم|streamel*|streaming ul|transmisie*|strujanj*|strims*|strumien*"},
-	{isPlain, "non stream*|nonstream*|unstreamed|non sse|without streaming|without stream|without `stream|without 'stream|without \"stream|without `stream|not streamed|blocking mode|blocking response*|blocking call*|blocking request*|unary call*|unary request*|nicht streaming|nicht gestreamt*|ungestreamt*|sans streaming|sans flux|non streame*|sin streaming|sin transmision|sin flujo|" +
+	{isPlain, "non stream*|nonstream*|unstreamed|non sse|without streaming|without stream|without the stream|without the streaming|without `stream|without 'stream|without \"stream|without `stream|not streamed|blocking mode|blocking response*|blocking call*|blocking request*|unary call*|unary request*|nicht streaming|nicht gestreamt*|ungestreamt*|sans streaming|sans flux|non streame*|sin streaming|sin transmision|sin flujo|" +
 		"ohne streaming|ohne stream|sem streaming|sem fluxo|senza streaming|zonder streaming|niet streaming|" +
 		"非流式|非串流|非流模式|非ストリーミング|非ストリーム|비스트리밍|비 스트리밍|непотоков*|не потоков*|без стрим*|без поток*|no streaming mode|nao streaming"},
 	{0, "streaming upload*|stream upload*|streaming wars|streaming advice|streaming piracy|streaming ads|stream buffer*|streaming movie*|streaming show*|streaming site*|streaming device*|stream file*|" +
 		"document stream*|multipart stream*|body stream*|upload stream*|nats stream*|kafka stream*|twitch stream*|twitch.tv stream*|streamed request bod*|streamed upload*|chunked request*|transfer encoding: chunked is not supported for request*|" +
-		"fluxo de|flusso di|flujo de|视频串流|视讯串流|stream of thought|stream of consciousness|stream of data|stream url*|stream link*|stream ripping|stream titles|データストリーム|バイトストリーム|動画ストリーム|音声ストリーム|数据流|视频流|音频流|字节流|視訊串流|影音串流|影片串流|데이터 스트림|비디오 스트리밍|audio stream*|video stream*|image stream*|media stream*|live stream*|screen stream*|rtsp stream*|rtmp stream*|camera stream*|hub stream*|pubsub stream*|telemetry stream*|audit stream*|topic stream*|text streams|stream source*|stream input*|stream address*|stream processing|stream processor*|stream topic*|input stream|input streams|data stream|data streams|byte stream*|" +
+		"fluxo de|flusso di|flujo de|视频串流|视讯串流|stream of thought|stream of consciousness|stream of data|stream url*|stream link*|stream ripping|stream titles|データストリーム|バイトストリーム|動画ストリーム|音声ストリーム|数据流|视频流|音频流|字节流|視訊串流|影音串流|影片串流|데이터 스트림|비디오 스트리밍|audio stream*|video stream*|image stream*|media stream*|live stream*|screen stream*|gzip stream*|deflate stream*|compressed stream*|streaming or not|streamed or not|streaming or otherwise|with or without streaming|with or without stream|rtsp stream*|rtmp stream*|camera stream*|hub stream*|pubsub stream*|telemetry stream*|audit stream*|topic stream*|text streams|stream source*|stream input*|stream address*|stream processing|stream processor*|stream topic*|input stream|input streams|data stream|data streams|byte stream*|" +
 		"bit stream*|file stream*|log stream*|tcp stream*|memory stream*|kinesis stream*|redis stream*|change stream*|stream id*|stream name*|" +
 		"stream object*|stream position|stream analytics|stream socket*|event stream|flux rss|flux audio|flux video|le flux rss|le flux audio|le flux video|up stream|down stream|" +
 		"http/2 stream*|http2 stream*|grpc stream*|quic stream*|h2 stream*|stream reset*|stream handle|filestream*|memorystream*|stream reader|stream cipher|" +
@@ -36,7 +36,7 @@ var vocabulary = []struct {
 	{isOption, "stream_options|stream_option|streamoptions|streamoption|stream options|include_usage|includeusage|include usage|stream_usage|stream_opts|streamopts"},
 
 	// refusals in one word or phrase
-	{isBarred, "unsupported|rejects|refuses|disabled|deactivated|forbidden|prohibited|disallowed|switched off|turned off|deprecated|decommissioned|suspended|withdrawn|" +
+	{isBarred, "unsupported|unimplemented|rejects|refuses|disabled|deactivated|forbidden|prohibited|disallowed|switched off|turned off|deprecated|decommissioned|suspended|withdrawn|" +
 		"restricted|removed from|must be verified|must be omitted|must be absent|must be removed|must be left out|must not be|should not be|may not be|should not exist|must not exist|" +
 		"values are: false|default (false)|no access|no permission|lack the permission|lacks the permission|lack permission|" +
 		"lacks permission|lacks permissions|disable|turn off|switch off|deactivate|premium feature|paid feature|enterprise feature|out of scope|not an option|cannot be used|cannot be enabled|" +
@@ -69,17 +69,17 @@ var vocabulary = []struct {
 	{isNo, "not|never|nor|doesn't|don't|isn't|aren't|wasn't|hasn't|haven't|didn't|won't|doesnt|dont|isnt|arent|cannot|can't|cant|no longer|nao|non|ne|nie|nie jest|nie sa|ei|ei ole|eivat|" +
 		"не|нет|nem|nu|nu este|nu sunt|tidak|belum|khong|khong duoc|chua|ไม่|ไม่ได้|غير|لا|لم|ليس|لن|אינ|אינו|אינה|לא|δεν|nisu|nije|ned|neni|nen|nejsou|" +
 		"不|不受|不被|不再|未|未被|尚未|没有|沒有|没|無法|无法|暂不|暫不|不予|并不|并未|不会|不能|मत"},
-	{isNo | isNone, "no|sin|sem|senza"},
+	{isNo | isNone, "lacks|lack|lacking|no|sin|sem|senza"},
 	{isLateNo, "nicht|nicht mehr|noch nicht|none|kein|keine|keinen|keinem|keiner|pas|plus|point|jamais|niet|geen|inte|ikke|ingen|ej|" +
 		"ない|ません|なりません|ておらず|できず|ず、|않|안 |안됨|안 됩니다|못|없|नहीं|değil|degil|nelze|nemuze|نمی"},
 	{isLateNo | isNone, "pas de|pas d"},
-	{isNone, "without|lacks|lack|lacking|kein|keine|keinen|keinerlei|sans|aucun|aucune|ohne|geen|ingen|inget|ingun|bez|без|zonder|ningun|ninguna|nessun*|nenhum*"},
+	{isNone, "without|kein|keine|keinen|keinerlei|sans|aucun|aucune|ohne|geen|ingen|inget|ingun|bez|без|zonder|ningun|ninguna|nessun*|nenhum*"},
 	{isCannot, "cannot|can't|cant|can not|unable to|not able to|incapable of|not capable of|cannot be|can't be|can not be|kann nicht|kann kein*|konnen nicht|ne peut pas|ne peuvent pas|no puede|no pueden|nao pode|non puo|" +
 		"не умеет|не может|не могут|не способ*|nie moze|kan niet|kan inte|kan ikke|ei voi|nem tud|无法进行|無法進行"},
 	{isAble, "support|supports|supporting|allow|allows|permit|permits|permission|implement|implements|implemented|implementation|offer|offers|offered|accept|accepts|accepted|acceptable|provide|provides|provided|" +
 		"handle|handles|handled|serve|serves|served|used|usable|use|using|activated|licensed|included|include|granted|grant|configured|an option|access|authorized|authorised|entitled|eligible|turned on|switched on|" +
 		"part of|accessible|exposed|expose|active|compatible|compatibility|possible|capable|capability|ready|recognized|recognised|expected here|a valid parameter|a valid field|a valid option|a valid argument|a recognized|" +
-		"delivered|emitted|generated|fulfilled|relay|relays|relayed|forward|forwards|forwarded|implementing|feasible|viable|permissible|valid for|applicable|in scope|work|works with|deliver|emit|produce|honor|honoured|honored|deployed|rolled out|provisioned|opted in|opted|do|set|send|pass|enable|turn on|switch on|make|return|ask for|request|requested|deal with|cope with|equipped|wired|hooked up|tested|certified|approved|cleared|whitelisted|contain|contains|specify|have|come with|comes with|cover|covers|covered"},
+		"combined with|combined|combine|mixed|paired|delivered|emitted|generated|fulfilled|relay|relays|relayed|forward|forwards|forwarded|implementing|feasible|viable|permissible|valid for|applicable|in scope|work|works with|deliver|emit|produce|honor|honoured|honored|deployed|rolled out|provisioned|opted in|opted|do|set|send|pass|enable|turn on|switch on|make|return|ask for|request|requested|deal with|cope with|equipped|wired|hooked up|tested|certified|approved|cleared|whitelisted|contain|contains|specify|have|come with|comes with|cover|covers|covered"},
 	{isAble | isState, "supported|allowed|permitted|available|enabled|fine|working"},
 	{isAble, "unterstutz*|unterstuetz*|verfugbar|verfuegbar|erlaubt|erlaub*|aktiviert|aktiv|moglich|moeglich|zulassig|zulaessig|freigeschaltet|gestattet|freigegeben|implementiert|zugelassen|vorgesehen|" +
 		"enthalten|enthalt|bereit|bereitgestellt|angeboten|anbietet|bietet|nutzbar|verwendbar|zur verfugung|zur verfuegung|streamen|nutzen|verwenden|verwendet|lizenziert|eingerichtet|geeignet|akzeptiert|vorhanden|gebucht|beherrscht|genutzt|teil|inbegriffen|eingeschaltet|konfiguriert|gesetzt werden|gestreamt"},
@@ -91,7 +91,7 @@ var vocabulary = []struct {
 	{isAble, "サポート|対応|利用|使用|許可|提供|いただけ|ご利用|実装|有効|可能|できる|でき|設定|認め|受け付け|受付|支持|支援|允许|允許|可用|提供|开放|開放|兼容|相容|能使用|能用|使用|开启|開啟|启用|啟用|开通|開通|授权|授權|包含|权限|權限|接受|实现|實現|适用|處理|处理|" +
 		"지원|제공|이용|사용|허용|가능|활성화|허가|권한|받을"},
 	{isAble, "поддерж*|доступ*|разреш*|включен*|допуск*|допустим*|предоставл*|предусмотр*|реализ*|умеет|может|подтрим*|підтрим*|дозвол*|возмож*|активир*|использова*|обслуж*|совместим*|включа*|входит|предлага*|" +
-		"obslug*|dostepn*|dozwol*|wspier*|wspar*|mozliw*|podpor*|povol*|dostup*|podrzan*|omogucen*|tuet*|tuett*|tue|salli*|sallittu|kaytettav*|mahdollis*|tamogat*|engedelyez*|elerhet*|permis*|disponibil*|suporta*|" +
+		"obslug*|dostepn*|dozwol*|wspier*|wspar*|mozliw*|podpor*|povol*|dostup*|podrzan*|omogucen*|tuet*|tuett*|tue|salli*|sallittu|kaytettav*|kaytossa|mahdollis*|tamogat*|engedelyez*|elerhet*|permis*|disponibil*|suporta*|" +
 		"ho tro|cho phep|kha dung|mendukung|didukung|diizinkan|tersedia|mengizinkan|مدعوم|متاح|مسموح|يدعم|تدعم|يسمح|متوفر|مفعل|समर्थित|उपलब्ध|समर्थन|अनुमति|รองรับ|อนุญาต|สามารถ|" +
 		"υποστηρ*|επιτρ*|διαθεσιμ*|נתמכ|נתמך|זמינ|זמין|מותר|תומך|تمك|desteklenir|desteklenmektedir"},
 
@@ -124,7 +124,7 @@ var vocabulary = []struct {
 	{isCombination, "tool|tools|tool call*|function|functions|function call*|json mode|json schema|json object|json output|structured|structured output*|modalit*|combined with|combination|together with|conjunction with|in combination|" +
 		"werkzeug*|funktionsaufruf*|outil|outils|herramient*|ferrament*|strument*|ツール|関数|工具|函数|函數|도구|함수|инструмент*|функци*"},
 	{isCombination | isParam | isKnown, "response_format|tool_choice|tool_calls|function_call|parallel_tool_calls|logprobs|top_logprobs|best_of|json_schema|json_object"},
-	{isModel, "model|models|modell*|modele*|modelo*|modelli|modello|模型|モデル|모델|модел*"},
+	{isModel, "मॉडल|μοντελ*|מודל|דגם|نموذج|النموذج|mo hinh|malli*|โมเดล|model|models|modell*|modele*|modelo*|modelli|modello|模型|モデル|모델|модел*"},
 	{isParam | isKnown, "temperature|top_p|top_k|seed|max_tokens|max_completion_tokens|max_output_tokens|frequency_penalty|presence_penalty|logit_bias|reasoning_effort|" +
 		"parallel_tool_calls|service_tier|verbosity|modalities|web_search_options|n_predict|repetition_penalty|min_p|enable_thinking|thinking|prompt_cache_key|safety_identifier|extra_body|functions|tools"},
 	{isParam, "echo|suffix|prediction"},
