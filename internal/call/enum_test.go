@@ -66,7 +66,7 @@ func vocabularies() map[string]enum {
 		"end kind":    vocabulary[call.EndKind]("unknown eof short reset h2_rst timeout closed refused dns tls policy"),
 		"view":        vocabulary[call.View]("unknown full opaque"),
 		"capture":     vocabulary[call.CaptureState]("unknown full truncated off"),
-		"mode of way": vocabulary[call.CaptureMode]("unknown mitm reverse plain"),
+		"mode of way": vocabulary[call.CaptureMode]("unknown mitm reverse plain log"),
 		"class": vocabulary[call.Class](`unknown ok agent_induced tls_untrusted upstream_unreachable stale_connection first_byte_timeout
 			non_api_response stream_flag_invalid stream_option_rejected stream_unsupported plain_unsupported content_filtered
 			parameter_unsupported api_version_incompatible endpoint_not_found auth_rejected rate_limited gateway_timeout

@@ -218,9 +218,12 @@ const (
 	CaptureMITM
 	CaptureReverse
 	CapturePlain
+	// CaptureLog is no call: a program's log said that one failed before it
+	// left. Whoever writes the log can write that.
+	CaptureLog
 )
 
-var captureModeNames = []string{"unknown", "mitm", "reverse", "plain"}
+var captureModeNames = []string{"unknown", "mitm", "reverse", "plain", "log"}
 
 // String returns the label value.
 func (m CaptureMode) String() string { return text(captureModeNames, m) }
