@@ -55,6 +55,9 @@ type finding struct {
 	// seconds fills {s}, what the class's own placeholder ({hop}, {kind} …).
 	seconds float64
 	what    string
+	// sentence and remedies, if set, stand for those of the class.
+	sentence string
+	remedies []string
 }
 
 // yes makes a finding of a bare reason.
@@ -108,8 +111,12 @@ func describe(f *facts, r rule, found finding) call.Diagnosis {
 	row := rowOf(r.class)
 	d := call.Diagnosis{
 		Class: r.class, Rule: r.id, Reason: found.reason, Severity: row.Severity, Fault: row.Fault,
-		Text: fill(row.Sentence, f, found), Remedy: Advise(row.Remedies, caseOf(f.r)),
 	}
+	sentence, remedies := row.Sentence, row.Remedies
+	if found.sentence != "" {
+		sentence, remedies = found.sentence, found.remedies
+	}
+	d.Text, d.Remedy = fill(sentence, f, found), Advise(remedies, caseOf(f.r))
 	if found.severity != call.SeverityNone {
 		d.Severity = found.severity
 	}

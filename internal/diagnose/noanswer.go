@@ -19,21 +19,6 @@ var noAnswerRules = []rule{
 	{"client_cancelled.early", call.ClassClientCancelled, clientCancelled},
 }
 
-// failedBeforeCall: somebody else, who reads the framework's log, reports a
-// failure to which no connection belongs. Its exception is the reason.
-func failedBeforeCall(f *facts) (finding, bool) {
-	r := f.r
-	if r.Request.Method != "" || r.Target.Host != "" || !r.Timing.Dial.IsZero() || r.End.Reason == "" ||
-		r.End.Side == call.SideAgent || r.Client.Name == "" {
-		return no()
-	}
-	what := r.End.Detail
-	if what == "" {
-		what = r.End.Reason
-	}
-	return finding{reason: r.End.Reason, what: what}, true
-}
-
 func agentInduced(f *facts) (finding, bool) {
 	if f.r.End.Side != call.SideAgent {
 		return no()

@@ -34,6 +34,8 @@ var advice = []Remedy{
 	{"u.none", user, "Nothing needs to be done."},
 	{"u.timeout", user, "Give the client an idle timeout instead of a total one, with a limit of its own for the first token."},
 	{"u.upgrade", user, "Upgrade the client; own code must accept empty `choices`, a missing `delta` and empty `data`."},
+	{"u.seen", user, "Find out which way it takes: `llmtap tunnels` lists what is not looked into, `llmtap env` prints the variables that the server needs " +
+		"when it starts, and hosts in NO_PROXY are not seen."},
 	{"u.ca", user, "Give the program one file with the system's authorities and llmtap's in SSL_CERT_FILE, REQUESTS_CA_BUNDLE, " +
 		"CURL_CA_BUNDLE and AWS_CA_BUNDLE (each replaces the trust store); NODE_EXTRA_CA_CERTS adds to it and Node also needs " +
 		"NODE_USE_ENV_PROXY=1. `llmtap env` prints them all; no single variable covers all clients."},
@@ -109,8 +111,8 @@ func fitted(out []string, i int, c Case) []string {
 			return append(out, offGateway)
 		}
 	case "u.upgrade":
-		if known := knownFailure(c.Failure); known != "" {
-			return append(out, known)
+		if known, ok := knownFailure(c.Failure, c.Client.Version); ok {
+			return append(out, known.remedy)
 		}
 	}
 	return append(out, told[i])

@@ -148,28 +148,6 @@ func untilThen(general string, c call.Client) string {
 	return "Until it is mended leave `stream` out: the service may still give one plain answer."
 }
 
-// failures are what frameworks were seen to die of before any request, and
-// what mended it.
-var failures = []struct{ words, remedy string }{
-	{"'proxies'", "The openai package is too old for the httpx beside it: `pip install \"httpx<0.28\"`, or openai 1.55.3 or later."},
-	{"CacheableResult", "LiteLLM does not fit the mcp package beside it: `pip install \"litellm<1.100\"`."},
-	{"'disable_streaming'", "`disable_streaming` needs langchain-core 0.2.29 or later, and Jupyter AI 2.29 or later to show the answer: upgrade Jupyter AI."},
-	{"OPENAI_API_VERSION", "Jupyter AI 2.15 to 2.28.2 loses what the settings panel says: upgrade to 2.28.3 or later, or set AZURE_OPENAI_ENDPOINT and " +
-		"OPENAI_API_VERSION in the server's environment."},
-	{"azure_openai_api_key", "Jupyter AI 2.14 to 2.16 hands the key on under a wrong name: upgrade to 2.17 or later."},
-	{"AZURE_OPENAI_API_KEY", "Jupyter AI 2.14 to 2.16 hands the key on under a wrong name: upgrade to 2.17 or later."},
-	{"azure_endpoint", "Jupyter AI 2.13 gives the endpoint under a name that langchain-openai no longer takes: upgrade to 2.17 or later."},
-}
-
-func knownFailure(text string) string {
-	for _, f := range failures {
-		if strings.Contains(text, f.words) {
-			return f.remedy
-		}
-	}
-	return ""
-}
-
 // release reads major and minor number; false if it is none.
 func release(s string) (major, minor int, ok bool) {
 	first, rest, _ := strings.Cut(s, ".")
