@@ -44,6 +44,8 @@ func rooms() []room {
 		{"internal/diagnose", []string{"llmtap/internal/call"}, pure},
 		{"internal/compare", []string{"llmtap/internal/call"}, pure},
 		{"internal/explain", []string{"llmtap/internal/call"}, append(pure, ban{"llmtap/internal/diagnose", "advice is in the record; whom it names is in its text"})},
+		{"internal/serverlog", []string{"llmtap/internal/call", "llmtap/internal/redact"}, pure},
+		{"internal/serverlog/tail", nil, []ban{{"net", "it reads files of this host"}, {"os/exec", "it reads, and starts nothing"}}},
 		{"internal/store", []string{"llmtap/internal/call", "modernc.org/sqlite"}, nil},
 		{"internal/web", []string{"llmtap/internal/call", "llmtap/internal/compare", "llmtap/internal/explain"}, nil},
 		{"internal/faultllm", nil, nil},
