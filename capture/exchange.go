@@ -93,7 +93,7 @@ func (x *exchange) End(d observe.Direction, e observe.End, at time.Time) {
 	}
 	switch {
 	case x.reqEnd == nil || x.respEnd == nil:
-	case x.upgraded():
+	case upgraded(x):
 		x.conn.upgraded.Store(x)
 	default:
 		x.seal(at)

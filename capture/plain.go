@@ -112,7 +112,7 @@ func (t *transport) serve(w http.ResponseWriter, r *http.Request, mode call.Capt
 	defer tap.out.hangUp()
 	// Else the server swallows what is left of the request when an answer begins.
 	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/1 always can
-	tap.from.user, tap.cause = user, func() error { return context.Cause(r.Context()) }
+	tap.from.user, tap.from.cause = user, func() error { return context.Cause(r.Context()) }
 	inner := r.WithContext(context.WithValue(r.Context(), tapKey{}, tap))
 	if r.Body != nil && r.Body != http.NoBody {
 		// ReverseProxy closes the request when the answer is over, which may be

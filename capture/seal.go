@@ -73,7 +73,7 @@ func (x *exchange) ending() {
 		r.Agent.View = call.ViewOpaque
 		r.Agent.Lost = append(r.Agent.Lost, e.Reason) // counted once per connection, not as a loss per call
 		end.Reason = e.Reason
-		if x.upgraded() {
+		if upgraded(x) {
 			hungUp(end, first)
 		}
 		return

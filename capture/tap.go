@@ -27,7 +27,6 @@ type bodyTap struct {
 	mode  call.CaptureMode
 	out   *flushing
 	from  caller
-	cause func() error // why the request's context ended
 
 	mu      sync.Mutex
 	x       *exchange
@@ -39,11 +38,12 @@ type bodyTap struct {
 	socket  *socket // of an upgraded connection
 }
 
-// caller is the peer of a request, the user it authenticated as, and the search
-// for its process.
+// caller is the peer of a request, the user it authenticated as, the search for
+// its process, and why the request's context ended.
 type caller struct {
 	client, user string
 	process      *local.Search
+	cause        func() error
 }
 
 // begin opens the exchange with the request as it goes upstream.
@@ -217,7 +217,7 @@ func transportKind(err error) call.EndKind {
 // left says who gave up an answer that the service had not ended: the client,
 // unless the agent is stopping.
 func (t *bodyTap) left() *firstEnd {
-	if errors.Is(t.cause(), errDraining) {
+	if errors.Is(t.from.cause(), errDraining) {
 		return &firstEnd{side: call.SideAgent, kind: call.EndClosed, why: "shutdown"}
 	}
 	return &firstEnd{side: call.SideClient, kind: call.EndClosed}

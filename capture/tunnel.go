@@ -89,7 +89,7 @@ func (t *tunnel) ended(d relay.Direction, e relay.Ending) {
 	obs.Close(observe.Direction(d), closing(e.Kind), e.At)
 	t.afterPush(obs)
 	if x := t.conn.upgraded.Load(); t.gone.Add(1) == 2 && x != nil {
-		x.hangUp([2]int64{t.moved[relay.Up].Load(), t.moved[relay.Down].Load()}, e.At)
+		hangUp(x, [2]int64{t.moved[relay.Up].Load(), t.moved[relay.Down].Load()}, e.At)
 	}
 }
 

@@ -14,13 +14,13 @@ import (
 )
 
 // upgraded reports whether another protocol followed the exchange's heads.
-func (x *exchange) upgraded() bool {
+func upgraded(x *exchange) bool {
 	return x.respEnd != nil && x.respEnd.Kind == observe.EndOpaque && x.rec.Response.Status == http.StatusSwitchingProtocols
 }
 
 // hangUp seals an upgraded exchange at the end of its connection. moved are the
 // bytes that were forwarded in each direction since the connection began.
-func (x *exchange) hangUp(moved [2]int64, at time.Time) {
+func hangUp(x *exchange, moved [2]int64, at time.Time) {
 	before := x.respEnd.Moved
 	x.rec.Request.Bytes += moved[observe.Request] - before[observe.Request]
 	x.rec.Response.Body.Bytes += moved[observe.Response] - before[observe.Response]
@@ -54,9 +54,9 @@ func (t *bodyTap) upgrade(resp *http.Response) {
 
 // hungUp seals an upgraded exchange after its handler returned.
 func (t *bodyTap) hungUp() {
-	if x := t.x; x != nil && t.socket != nil && x.upgraded() {
+	if x := t.x; x != nil && t.socket != nil && upgraded(x) {
 		t.conn.firstEnd.CompareAndSwap(nil, t.left())
-		x.hangUp([2]int64{t.socket.moved[observe.Request].Load(), t.socket.moved[observe.Response].Load()}, time.Now())
+		hangUp(x, [2]int64{t.socket.moved[observe.Request].Load(), t.socket.moved[observe.Response].Load()}, time.Now())
 	}
 }
 
