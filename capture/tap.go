@@ -23,10 +23,10 @@ import (
 // request in its own goroutine while the handler copies the answer: mu makes
 // the exchange's owner unique.
 type bodyTap struct {
-	t     *transport
-	mode  call.CaptureMode
-	out   *flushing
-	from  caller
+	t    *transport
+	mode call.CaptureMode
+	out  *flushing
+	from caller
 
 	mu      sync.Mutex
 	x       *exchange
