@@ -35,8 +35,10 @@ func provider(a *attrs, r *call.Record) {
 	case "openai.responses":
 		a.str(openaiAPI, "responses")
 	}
-	a.str(openaiTier, r.Response.ServiceTier)
-	a.str(openaiFingerprint, r.Response.Fingerprint)
+	if strings.HasPrefix(r.Target.Format, "openai.") { // others have tiers too
+		a.str(openaiTier, r.Response.ServiceTier)
+		a.str(openaiFingerprint, r.Response.Fingerprint)
+	}
 	if !strings.HasPrefix(r.Target.Provider, "azure.") {
 		return
 	}

@@ -69,11 +69,13 @@ var paramTable = []struct {
 	{"n", genChoices, paramInt},
 	{"seed", genSeed, paramInt},
 	{"top_k", genTopK, paramInt},
+	{"k", genTopK, paramInt}, // Cohere
 	{"max_completion_tokens", genMaxTokens, paramInt},
 	{"max_output_tokens", genMaxTokens, paramInt},
 	{"max_tokens", genMaxTokens, paramInt},
 	{"temperature", genTemperature, paramFloat},
 	{"top_p", genTopP, paramFloat},
+	{"p", genTopP, paramFloat}, // Cohere
 	{"frequency_penalty", genFrequencyPenalty, paramFloat},
 	{"presence_penalty", genPresencePenalty, paramFloat},
 	{"stop", genStop, paramList},
@@ -82,6 +84,7 @@ var paramTable = []struct {
 	{"previous_response_id", genPrevious, paramText},
 	{"reasoning_effort", genReasoningLevel, paramText},
 	{"reasoning.effort", genReasoningLevel, paramText},
+	{"output_config.effort", genReasoningLevel, paramText}, // Anthropic
 	{"dimensions", genDimensions, paramInt},
 	{"service_tier", openaiAskedTier, paramText},
 	{"conversation", genConversation, paramText},
@@ -173,12 +176,19 @@ var finishes = []struct {
 	value string
 	raw   []string
 }{
-	{"stop", []string{"stop", "end_turn", "stop_sequence", "eos_token", "complete", "completed"}},
-	{"length", []string{"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"}},
+	{"stop", []string{"stop", "eos", "eos_token", "end_turn", "complete", "stop_sequence", "completed"}},
+	{"length", []string{"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}},
 	{"tool_calls", []string{"tool_calls", "function_call", "tool_use", "tool_call"}},
-	{"content_filter", []string{"content_filter", "content_filtered", "safety", "refusal", "guardrail_intervened", "prohibited_content", "blocklist", "spii"}},
-	{"pause", []string{"pause_turn", "pause"}},
-	{"error", []string{"error", "error_toxic", "error_limit", "failed"}},
+	{"content_filter", []string{
+		"content_filter", "content_filtered", "refusal", "safety", "prohibited_content", "blocklist", "spii", "recitation", "model_armor",
+		"image_safety", "image_prohibited_content", "image_recitation", "guardrail_intervened", "jailbreak",
+	}},
+	{"pause", []string{"pause_turn", "pause", "continuation"}},
+	{"error", []string{
+		"error", "error_toxic", "error_limit", "timeout", "failed", "abort", "insufficient_system_resource", "malformed_function_call",
+		"malformed_response", "malformed_model_output", "malformed_tool_use", "unexpected_tool_call", "too_many_tool_calls",
+		"missing_thought_signature",
+	}},
 }
 
 func normalFinish(reasons []string) string {

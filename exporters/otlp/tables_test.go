@@ -40,6 +40,9 @@ func TestEveryParameter(t *testing.T) {
 		{"previous_response_id", "null", "gen_ai.request.previous_response.id", ""},
 		{"reasoning_effort", `"low"`, "gen_ai.request.reasoning.level", "low"},
 		{"reasoning.effort", `"high"`, "gen_ai.request.reasoning.level", "high"},
+		{"output_config.effort", `"max"`, "gen_ai.request.reasoning.level", "max"},
+		{"k", "40", "gen_ai.request.top_k", "40"},
+		{"p", "0.75", "gen_ai.request.top_p", "0.75"},
 		{"dimensions", "256", "gen_ai.embeddings.dimension.count", "256"},
 		{"service_tier", `"flex"`, "openai.request.service_tier", "flex"},
 		{"conversation", `"conv_1"`, "gen_ai.conversation.id", "conv_1"},
@@ -59,13 +62,13 @@ func TestEveryParameter(t *testing.T) {
 
 func TestFinishReasonsOfAllDialects(t *testing.T) {
 	for want, raw := range map[string][]string{
-		"stop":           {"stop", "end_turn", "stop_sequence", "STOP", "COMPLETE", "eos_token", "completed"},
-		"length":         {"length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_context_window_exceeded"},
+		"stop":           {"stop", "end_turn", "stop_sequence", "STOP", "COMPLETE", "eos", "eos_token", "completed"},
+		"length":         {"length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length", "model_context_window_exceeded"},
 		"tool_calls":     {"tool_calls", "function_call", "tool_use", "TOOL_CALL"},
-		"content_filter": {"content_filter", "SAFETY", "refusal", "guardrail_intervened", "PROHIBITED_CONTENT", "content_filtered"},
-		"pause":          {"pause_turn"},
-		"error":          {"error", "ERROR", "ERROR_TOXIC", "failed"},
-		"other":          {"RECITATION", "something new"},
+		"content_filter": {"content_filter", "SAFETY", "refusal", "guardrail_intervened", "PROHIBITED_CONTENT", "content_filtered", "RECITATION", "IMAGE_SAFETY"},
+		"pause":          {"pause_turn", "CONTINUATION"},
+		"error":          {"error", "ERROR", "ERROR_TOXIC", "TIMEOUT", "failed", "abort", "MALFORMED_FUNCTION_CALL"},
+		"other":          {"LANGUAGE", "cancelled", "something new"},
 	} {
 		for _, reason := range raw {
 			r := sinktest.Record(1)
@@ -240,4 +243,16 @@ func FuzzRecord(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTiersOfOthersAreNotOpenAIs: the attributes are OpenAI's own.
+func TestTiersOfOthersAreNotOpenAIs(t *testing.T) {
+	for format, want := range map[string]string{"openai.chat": "flex", "openai.responses": "flex", "anthropic": ""} {
+		r := sinktest.Record(1)
+		r.Target.Format, r.Response.ServiceTier = format, "flex"
+		a := attrsOf(only(t, r))
+		if got := a["openai.response.service_tier"].AsString(); got != want {
+			t.Errorf("%s: tier %q, want %q", format, got, want)
+		}
+	}
 }
