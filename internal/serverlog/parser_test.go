@@ -206,7 +206,9 @@ func TestFailuresFindTheirMessage(t *testing.T) {
 	}
 }
 
-func slicesOf(s string, n int) []string { return strings.Split(strings.TrimSuffix(strings.Repeat(s+"\n", n), "\n"), "\n") }
+func slicesOf(s string, n int) []string {
+	return strings.Split(strings.TrimSuffix(strings.Repeat(s+"\n", n), "\n"), "\n")
+}
 
 // TestFailuresWaitForTheirMessage: a known failure stands for itself once the
 // log has been quiet, and not sooner.
@@ -250,7 +252,7 @@ func TestTriedFailures(t *testing.T) {
 	for text, want := range map[string]bool{
 		"Error code: 500 - {'error': {'message': 'x'}}": true, "Connection error.": true, "Request timed out.": true, "": true,
 		"peer closed connection without sending complete message body (incomplete chunked read)": true,
-		"No generation chunks were returned": true, "litellm.APIError: AzureException APIError - x": true,
+		"No generation chunks were returned":                                                     true, "litellm.APIError: AzureException APIError - x": true,
 		"boom": false, "1 validation error for X": false, "'NoneType' object is not callable": false,
 	} {
 		events, _ := read("[E 2026-11-24 13:07:18.491 AiExtension] "+text+"\n"+done, 1<<20)
