@@ -241,6 +241,28 @@ func (v vocabulary) missing(text string) []string {
 	return out
 }
 
+// TestRunbooksNameDashboardsAndPanelsThatExist: what stands in italics under
+// "What you see" is the title of one.
+func TestRunbooksNameDashboardsAndPanelsThatExist(t *testing.T) {
+	var titles []string
+	for _, f := range glob(t, "../../dashboards/json/*.json") {
+		for _, m := range regexp.MustCompile(`"title": "([^"]+)"`).FindAllStringSubmatch(page(t, f), -1) {
+			titles = append(titles, m[1])
+		}
+	}
+	for _, r := range runbooks(t) {
+		named := regexp.MustCompile(`\*([A-Z][^*]+)\*`).FindAllStringSubmatch(strings.Join(strings.Fields(r.parts["What you see"]), " "), -1)
+		for _, m := range named {
+			if !slices.Contains(titles, m[1]) {
+				t.Errorf("%s: no dashboard or panel is called %q", r.name, m[1])
+			}
+		}
+		if len(named) == 0 {
+			t.Errorf("%s names no dashboard", r.name)
+		}
+	}
+}
+
 // TestUnknownNamesAreSeen proves that the search bites.
 func TestUnknownNamesAreSeen(t *testing.T) {
 	got := knownNames(t).missing("`llmtap_calls_total`, llmtap_stream_max_gap_seconds_bucket, llmtap_cals_total; `llmtap.end.side`, llmtap.end.sides, gen_ai.request.modell.")
