@@ -98,7 +98,8 @@ func (s *speech) listen(text string) {
 			if to, sense := meaning(words, text, i); to > i {
 				n := utf8.RuneCountInString(text[i:to])
 				addWord(s, token{sense, int16(i), int16(to), int16(at), int16(at + n)})
-				i, at, start = to, at+n, false
+				last, _ := utf8.DecodeLastRuneInString(text[i:to])
+				i, at, start = to, at+n, unspaced(last)
 				continue
 			}
 		}
@@ -162,14 +163,20 @@ func senseInName(s *speech, t token) sense {
 	switch {
 	case joined && digit, t.sense&(isKey|isRefusal) != 0 && strings.HasSuffix(before, "-"), strings.HasPrefix(after, "/") || strings.HasSuffix(before, "/") && !strings.HasSuffix(before, "body/"):
 		return 0
-	case joined && modelEnd(strings.TrimRight(before, " '\"`")):
+	case joined && named(strings.TrimRight(before, " '\"`")):
+		return 0
+	case t.to-t.from <= 9 && before != "" && strings.ContainsAny(before[len(before)-1:], "'\"`") && named(strings.TrimRight(before, " '\"`")):
 		return 0
 	}
 	return t.sense
 }
 
-func modelEnd(s string) bool {
-	for _, w := range []string{"model", "deployment", "modell", "modele", "modelo", "modello", "engine", "agent"} {
+// named reports whether s ends with a word for what has names.
+func named(s string) bool {
+	for _, w := range []string{
+		"model", "deployment", "modell", "modele", "modelo", "modello", "engine", "agent", "group", "user", "tenant", "workspace", "project",
+		"team", "role", "queue", "topic", "channel", "host", "container", "namespace", "bucket", "function", "tool", "service",
+	} {
 		if strings.HasSuffix(s, w) {
 			return true
 		}

@@ -71,7 +71,7 @@ func neededStream(s *speech, w int) bool {
 	case s.tokens[o].sense&isLateOnly != 0:
 		return true
 	}
-	return s.distance(w, o) <= 1 && s.next(o, isAble, 2) == 0
+	return s.distance(w, o) <= 1 && s.next(o, isAble, 8) == 0
 }
 
 // refusedAfter reports whether a refusal follows the value at i.

@@ -29,6 +29,7 @@ func findDenials(s *speech, out []denial) []denial {
 			break
 		}
 		switch t := s.tokens[i].sense; {
+		case t&isBarred != 0 && bounds(s, i):
 		case t&isBarred != 0:
 			out = append(out, denial{first: i, last: i})
 		case t&(isNo|isLateNo|isCannot) != 0 && deniedAfter(s, i) > 0:
@@ -37,11 +38,21 @@ func findDenials(s *speech, out []denial) []denial {
 			out = append(out, denial{first: i, last: noAfter(s, i)})
 		case t&isOnly != 0 && s.next(i, isPlan, 20) == i+1:
 			out = append(out, denial{first: i, last: i + 1})
-		case t&isOnly != 0 && s.next(i, isAble, 2) == i+1 || t&(isMust|isAble) != 0 && s.next(i, isPlan, reachNo) > 0:
+		case t&isOnly != 0 && s.next(i, isAble, 8) == i+1 || t&(isMust|isAble) != 0 && s.next(i, isPlan, reachNo) > 0:
 			out = append(out, denial{first: i, last: i + 1, plan: true})
 		}
 	}
 	return out
+}
+
+// bounds reports whether the refusal at i is one of a value, "must not be empty",
+// or taken back: "deprecated but".
+func bounds(s *speech, i int) bool {
+	rest := s.text[s.tokens[i].to:]
+	if strings.HasSuffix(s.word(i), "not be") {
+		return hasAnyPrefix(rest, " empty", " negative", " greater", " less", " larger", " longer", " more", " higher", " lower", " blank", " modified")
+	}
+	return strings.HasPrefix(rest, " but ")
 }
 
 // deniedAfter returns what the "not" at i denies.
@@ -50,7 +61,7 @@ func deniedAfter(s *speech, i int) int {
 	if j == 0 || s.tokens[j].sense&isAble == 0 {
 		return 0
 	}
-	if s.tokens[i].sense&isNone != 0 && english(s.word(j)) && s.next(j, isStream, 2) == 0 || strings.HasPrefix(s.text[s.tokens[j].to:], " to be ") {
+	if s.tokens[i].sense&isNone != 0 && english(s.word(j)) && s.next(j, isStream, 2) == 0 || hasAnyPrefix(s.text[s.tokens[j].to:], " to be ", " to exceed ") {
 		return 0 // "no models are available" denies models, "no provider that supports streams" does not
 	}
 	return j
@@ -91,7 +102,7 @@ func isAbout(s *speech, w int, d denial) bool {
 		case hasAny(s.text[s.tokens[d.last].to:min(len(s.text), int(s.tokens[d.last].to)+9)], " read", " writ", " seek"):
 			return false // a stream of a program's library
 		}
-		return !hasOwnNoun(s, d)
+		return s.gap(w, d.first) == " is an " || !hasOwnNoun(s, d)
 	case d.last < w:
 		between := s.between(d.last, w)
 		return (!d.plan || s.tokens[d.first].sense&isMust != 0) && s.distance(d.last, w) <= reachBefore && between&(isEnd|isBroken|isComma) == 0 && !deniesParameter(s, d.first)
@@ -133,7 +144,7 @@ func deniesParameter(s *speech, i int) bool {
 // began reports whether the stream at w is one that began, or that somebody
 // tried: what follows is about its end.
 func began(s *speech, w int) bool {
-	if w+1 < len(s.tokens) && s.tokens[w+1].sense&isBroken != 0 && s.distance(w, w+1) <= 8 {
+	if w+1 < len(s.tokens) && s.tokens[w+1].sense&isBroken != 0 && s.distance(w, w+1) <= 8 && !causal(s.word(w+1)) {
 		return true
 	}
 	before, after := s.text[:s.tokens[w].from], s.text[s.tokens[w].to:]

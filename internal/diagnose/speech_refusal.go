@@ -50,7 +50,7 @@ func refusedDirectly(s *speech) bool {
 
 // flagRefused: the flag must be false, or must go.
 func flagRefused(s *speech, w int) bool {
-	if valueRefused(s, w) || s.next(w, isUnfit, 4) > 0 {
+	if valueRefused(s, w) || s.next(w, isUnfit, 8) > 0 {
 		return true
 	}
 	if m := s.next(w, isMust, 4); m == w+1 && hasAnyPrefix(s.text[s.tokens[m].to:], " equal", " one of", " null", " absent", " empty", " undefined") {
@@ -103,7 +103,7 @@ func weaklyRefused(s *speech, w int) bool {
 	if n > 0 && s.distance(w, n) > reachWeak && !copula(s.text[:s.tokens[n].from]) {
 		return false
 	}
-	return n > 0 && !s.has(isBroken) && s.between(w, n)&isComma == 0
+	return n > 0 && !s.has(isBroken) && s.between(w, n)&isComma == 0 && !hasAny(s.gap(w, n), "session", "connection", "client", " id ")
 }
 
 // turnedOff: "turn streaming off".
@@ -170,7 +170,7 @@ func bareNo(s *speech, w int) bool {
 // cannotStream: the service cannot stream. That one answer could not be streamed is
 // another matter.
 func cannotStream(s *speech, w int) bool {
-	if w == 0 || s.tokens[w-1].sense&isCannot == 0 && !(w > 1 && s.tokens[w-2].sense&isCannot != 0 && s.tokens[w-1].sense&isAble != 0) || s.next(w, isBroken, reachAfter) > 0 || s.before(w, isBroken, reachBefore) >= 0 && !strings.Contains(s.text, "api key") {
+	if w == 0 || s.tokens[w-1].sense&isCannot == 0 && !(w > 1 && s.tokens[w-2].sense&isCannot != 0 && s.tokens[w-1].sense&isAble != 0) || brokenAfter(s, w) || s.before(w, isBroken, reachBefore) >= 0 && !strings.Contains(s.text, "api key") {
 		return false
 	}
 	from := w - 1
@@ -179,7 +179,7 @@ func cannotStream(s *speech, w int) bool {
 	}
 	for word := range strings.FieldsSeq(s.gap(from, w)) {
 		switch strings.Trim(word, "'\"`") {
-		case "be", "use", "do", "the", "used", "for", "with", "via", "as", "a", "return", "usar", "utiliser", "el", "le", "o", "lo", "del", "en", "essere", "ser", "etre":
+		case "be", "use", "do", "the", "used", "for", "with", "via", "as", "a", "return", "usar", "utiliser", "el", "le", "o", "lo", "del", "en", "essere", "ser", "etre", "respond", "answer", "отвечать":
 		default:
 			return false
 		}
@@ -187,6 +187,20 @@ func cannotStream(s *speech, w int) bool {
 	after := s.next(w, isGot, 6)
 	return after == 0
 }
+
+// brokenAfter reports whether the stream at w goes on to end: "because" alone
+// says nothing of that.
+func brokenAfter(s *speech, w int) bool {
+	for n := s.next(w, isBroken, reachAfter); n > 0; n = s.next(n, isBroken, reachAfter) {
+		if !causal(s.word(n)) {
+			return true
+		}
+	}
+	return false
+}
+
+// causal reports a word behind which a reason stands.
+func causal(word string) bool { return word == "because" || word == "since" }
 
 // wantsPlain reports whether the words ask for a plain call.
 func wantsPlain(s *speech) bool {
@@ -207,6 +221,8 @@ func wantsPlain(s *speech) bool {
 				return true
 			}
 		case t.sense&isRetry != 0 && s.next(i, isPlain, 25) > 0:
+			return true
+		case t.sense&isPlain != 0 && strings.HasSuffix(s.text[:t.from], " is a "):
 			return true
 		case t.sense&isPlain != 0:
 			if p := s.next(i, isOnly|isLateOnly|isNeeded|isStream, 25); p > 0 && s.tokens[p].sense&isStream == 0 {

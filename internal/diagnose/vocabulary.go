@@ -16,11 +16,11 @@ var vocabulary = []struct {
 	{isStream | isAble, "streamable|streambar"},
 	{isStream, "streamen|streamt|streams|gestream*|gestreamt*|streamingmod*|streamingantwort*|streamingausgabe*|streaminganfrage*|streambetrieb|" +
 		"streaming funktion*|streamingfunktion*|streamingbetrieb|streamantwort*|streammodus|datenstrom antwort*|datenstrommodus"},
-	{isStream, "flux continu|en flux|le flux|du flux|de flux|mode flux|par flux|diffusion en continu|diffusion en flux|diffusion continue"},
+	{isStream, "diffuser en flux|flux continu|en flux|le flux|du flux|de flux|mode flux|par flux|diffusion en continu|diffusion en flux|diffusion continue"},
 	{isStream, "transmision|transmisiones|transmision en continuo|en flujo|por flujo|flujo continuo|transmissao|transmitir|flusso|flusso continuo|" +
 		"respuestas por partes|fluxo|fluxo continuo|strimming"},
 	{isStream, "ストリーミング|ストリーム|逐次出力|逐次応答|逐次配信|逐次生成|流式|串流|流模式|流传输|流傳輸|流输出|流輸出|流响应|流式传输|스트리밍|스트림"},
-	{isStream, "потоков*|стрим*|поток ответ*|стримить|strumieniow*|streamov*|streamovani|stromning*|stromming*|akis|akis modu|akisi|akish*|البث|بث|स्ट्रीमिंग|स्ट्रीम|" +
+	{isStream, "потоков*|потоком|стрим*|поток ответ*|стримить|strumieniow*|streamov*|streamovani|stromning*|stromming*|akis|akis modu|akisi|akish*|البث|بث|स्ट्रीमिंग|स्ट्रीम|" +
 		"truyen phat|phat truc tuyen|truyen truc tuyen|สตรีม|สตรีมมิ่ง|suoratois*|striimau*|ροη|ροης|הזרמ|הזרמה|סטרימינג|استریم|streamel*|streaming ul|transmisie*|strujanj*|strims*|strumien*"},
 	{isPlain, "non stream*|nonstream*|unstreamed|non sse|without streaming|without stream|without the stream|without the streaming|without `stream|without 'stream|without \"stream|without `stream|not streamed|blocking mode|blocking response*|blocking call*|blocking request*|unary call*|unary request*|nicht streaming|nicht gestreamt*|ungestreamt*|sans streaming|sans flux|non streame*|sin streaming|sin transmision|sin flujo|" +
 		"ohne streaming|ohne stream|sem streaming|sem fluxo|senza streaming|zonder streaming|niet streaming|" +
@@ -37,12 +37,12 @@ var vocabulary = []struct {
 
 	// refusals in one word or phrase
 	{isBarred, "unsupported|unimplemented|rejects|refuses|disabled|deactivated|forbidden|prohibited|disallowed|switched off|turned off|deprecated|decommissioned|suspended|withdrawn|" +
-		"restricted|removed from|must be verified|must be omitted|must be absent|must be removed|must be left out|must not be|should not be|may not be|should not exist|must not exist|" +
+		"restricted|removed from|must be verified|must be omitted|must be absent|must be removed|must be left out|must not be|should not be|may not be|should not exist|must not exist|coming soon|on the roadmap|on our roadmap|future release|future version|reserved for|reserved to|premium capability|premium option|paid option|enterprise only|exclusive to|" +
 		"values are: false|default (false)|no access|no permission|lack the permission|lacks the permission|lack permission|" +
 		"lacks permission|lacks permissions|disable|turn off|switch off|deactivate|premium feature|paid feature|enterprise feature|out of scope|not an option|cannot be used|cannot be enabled|" +
 		"can not be used|cant be used|can't be used|not for use|off limits|not part of|won't work|does not work|doesn't work|will not work|not working|is not a feature|prohibits|prohibit|forbids|forbid|disallows|disallow|prevents|bans|banned|disables|excludes|blocks|denies|incompatible|mutually exclusive|impossible|insufficient permission*|insufficient privilege*|insufficient right*|must be unset|must be off|should be off|must stay off"},
 	{isBarred | isAccount, "verify your organi*|verify your account|organization verification|organisation verification|account verification|verification required|verification is required"},
-	{isBarred, "deaktivier*|gesperrt|untersagt|verboten|abgeschaltet|ausgeschaltet|abgelehnt|blockiert|nicht streamen|nicht streambar|muss verifiziert|mussen verifiziert|unzulassig|unzulaessig|ungultig fur|" +
+	{isBarred, "unterbunden|verhindert|vorbehalten|slaet fra|slatt av|reserve a|reservee a|reserve aux|reservee aux|reservado a|reservado para|reservada a|riservato a|riservata a|deaktivier*|gesperrt|untersagt|verboten|abgeschaltet|ausgeschaltet|abgelehnt|blockiert|nicht streamen|nicht streambar|muss verifiziert|mussen verifiziert|unzulassig|unzulaessig|ungultig fur|" +
 		"uitgeschakeld|geblokkeerd|verboden|avstangd|avaktiverad|inaktiverad|deaktivert|deaktiveret|ikke stotte|forbudt"},
 	{isBarred, "desactive*|desactivez|interdit*|indisponible*|inaccessible*|bloque par|doit etre verifie*|deshabilit*|desactiv*|inhabilit*|no disponible|prohibid*|bloquead*|desabilit*|desativ*|proibid*|" +
 		"indisponivel|indisponiveis|non disponibil*|disabilit*|disattiv*|vietat*|sin soporte|sem suporte|senza supporto|debe verificad*|debe ser verificad*|debe estar verificad*|bloccat*"},
@@ -52,10 +52,10 @@ var vocabulary = []struct {
 	{isBarred, "отключ*|выключ*|вимкн*|запрещ*|запрет*|заблокир*|недоступ*|заборон*|нельзя|wylaczon*|zabronion*|niedostepn*|zakazan*|vypnut*|nepodporuj*|nepodporov*|nepovolen*|nedostupn*|" +
 		"desteklenm*|desteklemi*|devre disi|kapali|yasak*|izin verilm*|kullanilam*|محظور|معطل|ممنوع|अक्षम|निषिद्ध|vo hieu|bi cam|bi tat|ปิดใช้งาน|ไม่รองรับ|ไม่อนุญาต|ไม่สามารถ|" +
 		"estetty|απενεργοποι*|απαγορευ*|מושבת|אסור|پشتیبانی نمی|غیرفعال|letiltva|letiltott|tiltott|dezactivat*|interzis*|dinonaktifkan|dilarang|nonaktif|onemogucen*|isključen*"},
-	{isRefusal, "without streaming support|without stream support|lacks streaming|lack streaming|lacks support for stream*|lack support for stream*|lacking streaming|no streaming support|no stream support|" +
+	{isRefusal, "complete responses only|complete answers only|full responses only|only complete responses|only complete answers|only full responses|buffered responses only|only buffered responses|unary only|synchronous only|without streaming support|without stream support|lacks streaming|lack streaming|lacks support for stream*|lack support for stream*|lacking streaming|no streaming support|no stream support|" +
 		"no support for stream*|no streaming capabilit*|no streaming mode|no sse|no support for sse|keine streaming unterstutzung|cannot do sse|stream not supported|nostream*|streamnotallowed|streamingnotallowed|streamnotsupported|streamingnotsupported|streamdisabled|streamingdisabled|" +
 		"streamingnotenabled|streamnotenabled|streamforbidden|streamingforbidden|streamunsupported|streamingunsupported|unsupportedstream*|streamingnotavailable|streamnotavailable|streamingunavailable|streamingnotimplemented"},
-	{isRetry, "retry|resend|re send|repeat|again|configured|wiederholen|reessay*|reintent*|repita|riprov*|もう一度|再試行|重试|重試|다시|повторите"},
+	{isRetry, "bitte|please|veuillez|por favor|per favore|пожалуйста|prosze|retry|resend|re send|repeat|again|configured|wiederholen|reessay*|reintent*|repita|riprov*|もう一度|再試行|重试|重試|다시|повторите"},
 	{isWeak, "missing|denied|blocked|unavailable|off|refused|rejected|declined|discontinued|verweigert|refuse|refusee|refusees|rechazad*|denegad*|negad*|recusad*|rifiutat*|отклон*|拒否|거부"},
 	{isDrop, "remove it|remove|omit|drop|unset|delete|strip|leave out|entfernen|entferne|weglassen|supprimez|supprimer|retirez|elimine|quite|remova|remuova|rimuovere|rimuovi|去掉|移除|删除|刪除|削除|제거"},
 	{isUnfit, "unknown parameter*|unrecognised parameter*|unrecognised option*|unrecognised field*|unrecognised argument*|unrecognised key*|unknown attribute*|unsupported attribute*|unrecognized attribute*|unrecognized parameter*|unsupported parameter*|unexpected parameter*|extraneous parameter*|invalid parameter*|illegal parameter*|invalid option*|illegal option*|invalid field*|invalid key*|invalid argument*|invalid property|" +
@@ -74,7 +74,7 @@ var vocabulary = []struct {
 		"ない|ません|なりません|ておらず|できず|ず、|않|안 |안됨|안 됩니다|못|없|नहीं|değil|degil|nelze|nemuze|نمی"},
 	{isLateNo | isNone, "pas de|pas d"},
 	{isNone, "without|kein|keine|keinen|keinerlei|sans|aucun|aucune|ohne|geen|ingen|inget|ingun|bez|без|zonder|ningun|ninguna|nessun*|nenhum*"},
-	{isCannot, "cannot|can't|cant|can not|unable to|not able to|incapable of|not capable of|cannot be|can't be|can not be|kann nicht|kann kein*|konnen nicht|ne peut pas|ne peuvent pas|no puede|no pueden|nao pode|non puo|" +
+	{isCannot, "does not know how to|doesn't know how to|do not know how to|don't know how to|not know how to|ne sait pas|ne savent pas|no sabe|nao sabe|non sa|cannot|can't|cant|can not|unable to|not able to|incapable of|not capable of|cannot be|can't be|can not be|kann nicht|kann kein*|konnen nicht|ne peut pas|ne peuvent pas|no puede|no pueden|nao pode|non puo|" +
 		"не умеет|не может|не могут|не способ*|nie moze|kan niet|kan inte|kan ikke|ei voi|nem tud|无法进行|無法進行"},
 	{isAble, "support|supports|supporting|allow|allows|permit|permits|permission|implement|implements|implemented|implementation|offer|offers|offered|accept|accepts|accepted|acceptable|provide|provides|provided|" +
 		"handle|handles|handled|serve|serves|served|used|usable|use|using|activated|licensed|included|include|granted|grant|configured|an option|access|authorized|authorised|entitled|eligible|turned on|switched on|" +
@@ -109,8 +109,8 @@ var vocabulary = []struct {
 	{isTrue, "true|wahr|vrai|verdadero|verdadeiro|vero"},
 	{isFalse, "false|falsch|falso|faux"},
 	{isBool, "bool|boolean|booleans|boolsch*|bools|wahrheitswert*|booleen*|booleano*|booleana|booleani|booleska|boolescher|логическ*|булев*|booleaan*|parsebool|type_bool|bool_type|bool_parsing|布尔|布林|ブール|真偽|불리언|불린|논리|mantiksal|logiczn*"},
-	{isPlan, "enterprise|paid|premium|pro|business|verified|upgrade|higher tier|paid plan|subscription plan|dedicated"},
-	{isBroken, "overload*|role|roles|attachment*|document|documents|pdf|returned|finished|previous|in progress|ended|closed|failed|failure|fails|abort*|interrupt*|terminat*|timed out|timeout|time out|disconnect*|reset|broke|broken|crash*|error|errored|because|since|due to|api key|credential*|quota*|rate limit*|rate|limit|exceed*|" +
+	{isPlan, "approval|allowlisting|whitelisting|allow list|entitlement|a license|opt in|enterprise|paid|premium|pro|business|verified|upgrade|higher tier|paid plan|subscription plan|dedicated"},
+	{isBroken, "overload*|completed|role|roles|attachment*|document|documents|pdf|returned|finished|previous|in progress|ended|closed|failed|failure|fails|abort*|interrupt*|terminat*|timed out|timeout|time out|disconnect*|reset|broke|broken|crash*|error|errored|because|since|due to|api key|credential*|quota*|rate limit*|rate|limit|exceed*|" +
 		"image|images|schema|url|file|files|insufficient|invalid|expired|malformed|corrupt*|parse|parsing|decode|decoding|but the|instead|resume|eof|" +
 		"content filter*|content policy|safety|moderation|credits|credit|concurrency|stalled|lost|dropped|hung|incomplete|partial|too large|too long|unexpectedly"},
 	{isBroken, "verbindung|fehler|abgebrochen|beendet|unterbrochen|fehlgeschlagen|connexion|erreur|interrompu*|conexion|interrump*|conexao|erro|errore|interrott*|连接|連接|连线|中断|中斷|断开|斷開|超时|逾時|失败|失敗|错误|錯誤|出错|结束|結束|接続|切断|終了|エラー|タイムアウト|" +
