@@ -44,6 +44,7 @@ $(TOOLS)/govulncheck:
 unit:
 	@mkdir -p .cache/log
 	set -o pipefail; $(GO) test -race -timeout 20m $(UNIT) 2>&1 | tee .cache/log/unit.log
+	@set -o pipefail; $(GO) test -count=1 -run '^TestCorpus$$' -v ./capture | sed -n '/^confusion matrix/,/^failed_before_call/p' | tee .cache/log/corpus.log
 
 dashboards: ## write the Grafana dashboards anew
 	cd dashboards && $(GO) run . -o json

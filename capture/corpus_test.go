@@ -105,6 +105,9 @@ func (c confusion) String() string {
 				others = append(others, fmt.Sprintf("%s:%d", pair[1], c[pair]))
 			}
 		}
+		if why := withoutBytes[class.String()]; cases == 0 && why != "" {
+			others = append(others, "(known by "+why+": internal/diagnose)")
+		}
 		fmt.Fprintf(&b, "%-26s %6d %6d  %s\n", class, cases, right, strings.Join(others, " "))
 	}
 	return b.String()
