@@ -44,6 +44,7 @@ func TestKindOfAnAnthropicEvent(t *testing.T) {
 		{"tool of the service", start(`{"type":"server_tool_use","id":"t","name":"web_search"}`), "tool"},
 		{"tool of a server", start(`{"type":"mcp_tool_use","id":"t","name":"f"}`), "tool"},
 		{"result of a tool", start(`{"type":"web_search_tool_result","content":[{"type":"tool_use"}]}`), "other"},
+		{"a block in another event", `{"type":"content_block_delta","index":0,"content_block":{"type":"tool_use","id":"t"}}`, "other"},
 		{"block ends", `{"type":"content_block_stop","index":0}`, "other"},
 		{"reason", `{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}`, "finish"},
 		{"usage", `{"type":"message_delta","delta":{},"usage":{"output_tokens":3}}`, "usage"},
