@@ -85,8 +85,8 @@ var breaks = map[string][]string{
 
 // finishes maps raw finish reasons, lower case, to the few that rules know.
 var finishes = map[string][]string{
-	"stop":   {"stop", "eos", "eos_token", "end_turn", "complete", "stop_sequence", "completed", "finish", "finished"},
-	"length": {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"},
+	"stop":   {"stop", "eos", "eos_token", "end_turn", "complete", "stop_sequence", "completed", "finish", "finished", "word"},
+	"length": {"length", "limit", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"},
 	"tool":   {"tool_calls", "function_call", "tool_use", "tool_call"},
 	"content_filter": {
 		"content_filter", "refusal", "safety", "prohibited_content", "blocklist", "spii", "recitation", "model_armor",
@@ -102,6 +102,9 @@ var finishes = map[string][]string{
 
 func finishOf(raw string) string {
 	raw = strings.ToLower(raw)
+	if strings.HasPrefix(raw, "blockreason:") { // a prompt that was blocked
+		return "content_filter"
+	}
 	for name, list := range finishes {
 		if slices.Contains(list, raw) {
 			return name

@@ -245,6 +245,7 @@ func contextExceeded(f *facts) bool {
 	return hasAny(f.text.code, "context length", "context window", "contextlength", "contextwindow", "string above max") ||
 		hasAny(f.text.all, "context length", "context window", "context_length", "maximum context", "too many tokens", "prompt is too long",
 			"input is too long", "prompt too long", "input too long", "context size", "maximum prompt length", "input length",
+			"input token count", "inputs` must have less than", "inputs` tokens + `max_new_tokens`",
 			"上下文长度", "コンテキスト長", "kontextlange", "longueur de contexte", "longitud de contexto", "longitud maxima") ||
 		hasAny(f.text.all, "input", "prompt", "context") && strings.Contains(f.text.all, "token") && hasAny(f.text.all, "exceed", "must be <=", "longer than", "over the limit", "limited to")
 }
