@@ -11,7 +11,8 @@ import (
 var dialectHosts = map[string]string{
 	faultllm.APIAnthropic: "api.anthropic.com", faultllm.APIResponses: "api.openai.com", faultllm.APICohere: "api.cohere.com",
 	faultllm.APIOllama: "ollama.com", faultllm.APIConverse: "bedrock-runtime.eu-west-1.amazonaws.com",
-	faultllm.APIInvoke: "bedrock-runtime.eu-west-1.amazonaws.com",
+	faultllm.APIInvoke: "bedrock-runtime.eu-west-1.amazonaws.com", faultllm.APIGemini: "generativelanguage.googleapis.com",
+	faultllm.APIGeminiArray: "us-central1-aiplatform.googleapis.com", faultllm.APITGI: "tgi.corp.example", faultllm.APILlamacpp: "llama.corp.example",
 }
 
 // TestScenariosOfDialects plays every fault in every dialect that knows it, in

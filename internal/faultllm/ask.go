@@ -117,12 +117,20 @@ func (a *ask) readTools() {
 		Function struct {
 			Name string `json:"name"`
 		} `json:"function"`
+		Declared []struct {
+			Name string `json:"name"`
+		} `json:"functionDeclarations"` // Gemini's
 	}
 	if json.Unmarshal(a.keys["tools"], &tools) != nil {
 		return
 	}
 	for _, t := range tools {
-		a.tools = append(a.tools, cmp.Or(t.Function.Name, t.Name))
+		if name := cmp.Or(t.Function.Name, t.Name); name != "" {
+			a.tools = append(a.tools, name)
+		}
+		for _, f := range t.Declared {
+			a.tools = append(a.tools, f.Name)
+		}
 	}
 }
 

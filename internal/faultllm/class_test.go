@@ -63,7 +63,7 @@ func (s *server) judged(t *testing.T, sc faultllm.Scenario, stream bool, q fault
 	if sc.ID == "ok-retry" || sc.ID == "flaky-500" {
 		s = start(t, plainHTTP) // of its own, for its first hit
 	}
-	raw, err := s.raw(t, q.Path+"?scenario="+sc.ID+"&"+quick(sc.ID), string(q.Body))
+	raw, err := s.raw(t, with(q.Path, "scenario="+sc.ID+"&"+quick(sc.ID)), string(q.Body))
 	f := facts{path: q.Path, api: q.API, reset: ending(err) == "reset"}
 	f.message, f.answered = parseMessage(raw)
 	f.request(q.Body)

@@ -23,6 +23,7 @@ var classes = strings.Fields(`ok agent_induced tls_untrusted upstream_unreachabl
 var apis = []string{
 	faultllm.APIAny, faultllm.APIChat, faultllm.APIOpenAI, faultllm.APIAzure, faultllm.APIAnthropic, faultllm.APIResponses,
 	faultllm.APICohere, faultllm.APIOllama, faultllm.APIConverse, faultllm.APIInvoke,
+	faultllm.APIGemini, faultllm.APIGeminiArray, faultllm.APITGI, faultllm.APILlamacpp,
 }
 
 // accepted is one row of the acceptance table.

@@ -2,6 +2,7 @@ package faultllm
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,8 @@ type dialectForm struct {
 	frame func(piece) string
 	// prompt are the members of a request that ask something.
 	prompt string
+	// variant, if not nil, is the dialect that the query of a call chooses.
+	variant func(to route, query url.Values) *dialect
 	// lacks are ids of scenarios that cannot be said in the dialect.
 	lacks []string
 }
@@ -58,7 +61,7 @@ type failure struct {
 
 // dialects are tried in order, after the paths of chat completions.
 func dialects() []*dialect {
-	return []*dialect{anthropic(), responses(), cohere(), ollama(), converse(), invoke()}
+	return []*dialect{anthropic(), responses(), cohere(), ollama(), converse(), invoke(), gemini(), geminiArray(), tgi(), llamacpp()}
 }
 
 // endsWith is the route of a dialect whose paths end in one of the given ways
@@ -144,7 +147,7 @@ func (a *ask) mediaType() string {
 
 // otherRows are the healthy answers of further dialects and what only they know.
 func otherRows() []row {
-	return append(append(responsesRows(), framedRows()...),
+	return append(slices.Concat(responsesRows(), framedRows(), geminiRows(), nativeRows()),
 		onBoth("ok-anthropic", "healthy Messages with a ping", "ok", healthy).of(APIAnthropic),
 		onBoth("ok-cohere", "healthy chat of Cohere: message-end, then [DONE]", "ok", healthy).of(APICohere),
 	)

@@ -201,7 +201,7 @@ func TestRequestsMeetTheFault(t *testing.T) {
 			t.Errorf("%s: body %s is no JSON", q.API, q.Body)
 		}
 		before := s.Stats().Hits["cut-chunk"]
-		if a := s.send(t, "POST", q.Path+"?"+fast, string(q.Body)); ending(a.err) != "short" {
+		if a := s.send(t, "POST", with(q.Path, fast), string(q.Body)); ending(a.err) != "short" {
 			t.Errorf("%s: ended by %v, want short", q.API, a.err)
 		}
 		if got := s.Stats().Hits["cut-chunk"]; got != before+1 {

@@ -32,6 +32,11 @@ const (
 	APIOllama    = "ollama"
 	APIConverse  = "bedrock.converse"
 	APIInvoke    = "bedrock.invoke"
+	APIGemini    = "gemini"
+	// APIGeminiArray is Gemini's stream without alt=sse.
+	APIGeminiArray = "gemini.array"
+	APITGI         = "tgi"
+	APILlamacpp    = "llamacpp"
 )
 
 // Scenario describes one fault: how to meet it and the class it must get. The

@@ -127,6 +127,9 @@ func (s *Service) chat(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusMethodNotAllowed, typeJSON, invalid("Not allowed to "+r.Method+" here.", "", "method_not_supported"))
 		return
 	}
+	if d := to.dialect; d != nil && d.form.variant != nil {
+		to.dialect = d.form.variant(to, r.URL.Query())
+	}
 	pace, err := s.pacing(r.URL.Query())
 	if err != nil {
 		reply(w, http.StatusBadRequest, typeJSON, invalid(err.Error(), "", "bad_query"))
