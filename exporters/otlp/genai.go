@@ -176,8 +176,8 @@ var finishes = []struct {
 	value string
 	raw   []string
 }{
-	{"stop", []string{"stop", "eos", "eos_token", "end_turn", "complete", "stop_sequence", "completed"}},
-	{"length", []string{"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}},
+	{"stop", []string{"stop", "eos", "eos_token", "end_turn", "complete", "stop_sequence", "completed", "word"}},
+	{"length", []string{"length", "limit", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}},
 	{"tool_calls", []string{"tool_calls", "function_call", "tool_use", "tool_call"}},
 	{"content_filter", []string{
 		"content_filter", "content_filtered", "refusal", "safety", "prohibited_content", "blocklist", "spii", "recitation", "model_armor",
@@ -195,8 +195,12 @@ func normalFinish(reasons []string) string {
 	if len(reasons) == 0 {
 		return ""
 	}
+	raw := strings.ToLower(reasons[0])
+	if strings.HasPrefix(raw, "blockreason:") { // a prompt that was blocked
+		return "content_filter"
+	}
 	for _, f := range finishes {
-		if slices.Contains(f.raw, strings.ToLower(reasons[0])) {
+		if slices.Contains(f.raw, raw) {
 			return f.value
 		}
 	}

@@ -62,10 +62,10 @@ func TestEveryParameter(t *testing.T) {
 
 func TestFinishReasonsOfAllDialects(t *testing.T) {
 	for want, raw := range map[string][]string{
-		"stop":           {"stop", "end_turn", "stop_sequence", "STOP", "COMPLETE", "eos", "eos_token", "completed"},
-		"length":         {"length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length", "model_context_window_exceeded"},
+		"stop":           {"stop", "end_turn", "stop_sequence", "STOP", "COMPLETE", "eos", "eos_token", "completed", "word"},
+		"length":         {"length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length", "model_context_window_exceeded", "limit"},
 		"tool_calls":     {"tool_calls", "function_call", "tool_use", "TOOL_CALL"},
-		"content_filter": {"content_filter", "SAFETY", "refusal", "guardrail_intervened", "PROHIBITED_CONTENT", "content_filtered", "RECITATION", "IMAGE_SAFETY"},
+		"content_filter": {"content_filter", "SAFETY", "refusal", "guardrail_intervened", "PROHIBITED_CONTENT", "content_filtered", "RECITATION", "IMAGE_SAFETY", "blockReason:OTHER"},
 		"pause":          {"pause_turn", "CONTINUATION"},
 		"error":          {"error", "ERROR", "ERROR_TOXIC", "TIMEOUT", "failed", "abort", "MALFORMED_FUNCTION_CALL"},
 		"other":          {"LANGUAGE", "cancelled", "something new"},
