@@ -48,6 +48,7 @@ func rooms() []room {
 		{"internal/serverlog/tail", nil, []ban{{"net", "it reads files of this host"}, {"os/exec", "it reads, and starts nothing"}}},
 		{"internal/store", []string{"llmtap/internal/call", "modernc.org/sqlite"}, nil},
 		{"internal/web", []string{"llmtap/internal/call", "llmtap/internal/compare", "llmtap/internal/explain"}, nil},
+		{"internal/report", []string{"llmtap/internal/call", "llmtap/internal/compare", "llmtap/internal/explain", "llmtap/internal/redact"}, pure},
 		{"internal/faultllm", nil, nil},
 		{"test/", []string{"*"}, nil},
 	}
