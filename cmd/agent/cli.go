@@ -67,6 +67,7 @@ type recordCmds struct {
 	Show     showCmd     `cmd:"" help:"Show one call in full."`
 	Diff     diffCmd     `cmd:"" help:"Show what differs between two calls, smallest explaining difference first."`
 	Verdicts verdictsCmd `cmd:"" help:"List verdicts: what only the comparison of calls shows, with evidence and remedy."`
+	Report   reportCmd   `cmd:"" help:"Write one self-contained HTML file to attach to an issue."`
 	Tunnels  tunnelsCmd  `cmd:"" help:"List connections that were not looked into, and why."`
 }
 
