@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
@@ -9,7 +8,7 @@ import (
 func marks() []dashboard.AnnotationQuery {
 	seen := mark("New client version", colourNeutral, "min by (client_name, client_version) ("+onAgent(firstSeen)+") * 1000",
 		"{{client_name}} {{client_version}} first seen")
-	seen.UseValueForTime = cog.ToPtr(true) // its value is the instant
+	seen.UseValueForTime = new(true) // its value is the instant
 	changes := "sum by (" + tm + ") (" + Delta(onAgent("llmtap_stream_support_changes_total"), "$__interval") + ") > 0"
 	return []dashboard.AnnotationQuery{
 		seen,
@@ -20,7 +19,7 @@ func marks() []dashboard.AnnotationQuery {
 
 func mark(name, colour, expr, title string) dashboard.AnnotationQuery {
 	return dashboard.AnnotationQuery{
-		Name: name, Datasource: metricsSource(), Enable: true, IconColor: colour, Expr: cog.ToPtr(expr),
-		TitleFormat: cog.ToPtr(title), Step: cog.ToPtr("60s"),
+		Name: name, Datasource: metricsSource(), Enable: true, IconColor: colour, Expr: new(expr),
+		TitleFormat: new(title), Step: new("60s"),
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
@@ -31,10 +30,10 @@ const columns = 24
 // build places every panel below and beside the one before, and gives it an id.
 func (b board) build() (dashboard.Dashboard, error) {
 	d := *dashboard.NewDashboard()
-	d.Uid, d.Title, d.Description = cog.ToPtr(b.uid), cog.ToPtr(b.title), cog.ToPtr(b.description)
+	d.Uid, d.Title, d.Description = new(b.uid), new(b.title), new(b.description)
 	d.Tags, d.Links = []string{"llmtap", "jupyterhub"}, []dashboard.DashboardLink{neighbours()}
-	d.Editable, d.GraphTooltip = cog.ToPtr(false), cog.ToPtr(dashboard.DashboardCursorSyncCrosshair)
-	d.Refresh = cog.ToPtr("30s")
+	d.Editable, d.GraphTooltip = new(false), new(dashboard.DashboardCursorSyncCrosshair)
+	d.Refresh = new("30s")
 	d.Time = &dashboard.DashboardDashboardTime{From: "now-6h", To: "now"}
 	d.Templating.List, d.Annotations.List = b.variables, b.annotations
 	var errs []error
@@ -42,7 +41,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 	for _, r := range b.rows {
 		id++
 		d.Panels = append(d.Panels, dashboard.PanelOrRowPanel{RowPanel: &dashboard.RowPanel{
-			Type: "row", Title: cog.ToPtr(r.title), Id: id, Panels: []dashboard.Panel{},
+			Type: "row", Title: new(r.title), Id: id, Panels: []dashboard.Panel{},
 			GridPos: &dashboard.GridPos{H: 1, W: columns, X: 0, Y: y},
 		}})
 		y++
@@ -89,10 +88,10 @@ func neighbours() dashboard.DashboardLink {
 
 // metricsSource is the Prometheus that the reader chose.
 func metricsSource() *common.DataSourceRef {
-	return &common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("$datasource")}
+	return &common.DataSourceRef{Type: new("prometheus"), Uid: new("$datasource")}
 }
 
 // traceSource is the trace store that the reader chose.
 func traceSource(tracing string) *common.DataSourceRef {
-	return &common.DataSourceRef{Type: cog.ToPtr(tracing), Uid: cog.ToPtr("$tracing")}
+	return &common.DataSourceRef{Type: new(tracing), Uid: new("$tracing")}
 }

@@ -2,7 +2,6 @@ package gen
 
 import (
 	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/heatmap"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
@@ -26,7 +25,7 @@ func tooltip() common.VizTooltipOptions {
 
 // lastValue takes the last value of each series.
 func lastValue() common.ReduceDataOptions {
-	return common.ReduceDataOptions{Values: cog.ToPtr(false), Calcs: []string{"lastNotNull"}}
+	return common.ReduceDataOptions{Values: new(false), Calcs: []string{"lastNotNull"}}
 }
 
 // numbers is a stat: the last value of each query, in its colour.
@@ -47,7 +46,7 @@ func list(a about, queries ...prometheus.Dataquery) panel {
 
 func tableOptions() table.Options {
 	return table.Options{
-		ShowHeader: true, CellHeight: cog.ToPtr(common.TableCellHeightSm),
+		ShowHeader: true, CellHeight: new(common.TableCellHeightSm),
 		Footer: &common.TableFooterOptions{Reducer: []string{"sum"}},
 	}
 }
@@ -56,8 +55,8 @@ func tableOptions() table.Options {
 func lines(a about, queries ...prometheus.Dataquery) panel {
 	p := metricPanel("timeseries", a, timeseries.Options{Legend: legend(), Tooltip: tooltip()}, queries...)
 	p.look.custom = common.GraphFieldConfig{
-		DrawStyle: cog.ToPtr(common.GraphDrawStyleLine), LineWidth: cog.ToPtr(2.0), FillOpacity: cog.ToPtr(0.0),
-		ShowPoints: cog.ToPtr(common.VisibilityModeAuto), PointSize: cog.ToPtr(6.0),
+		DrawStyle: new(common.GraphDrawStyleLine), LineWidth: new(2.0), FillOpacity: new(0.0),
+		ShowPoints: new(common.VisibilityModeAuto), PointSize: new(6.0),
 	}
 	return p
 }
@@ -67,8 +66,8 @@ func lines(a about, queries ...prometheus.Dataquery) panel {
 func bars(a about, queries ...prometheus.Dataquery) panel {
 	p := lines(a, queries...).whole().from(0).least("1m")
 	p.look.custom = common.GraphFieldConfig{
-		DrawStyle: cog.ToPtr(common.GraphDrawStyleBars), LineWidth: cog.ToPtr(1.0), FillOpacity: cog.ToPtr(85.0),
-		Stacking: &common.StackingConfig{Mode: cog.ToPtr(common.StackingModeNormal), Group: cog.ToPtr("A")},
+		DrawStyle: new(common.GraphDrawStyleBars), LineWidth: new(1.0), FillOpacity: new(85.0),
+		Stacking: &common.StackingConfig{Mode: new(common.StackingModeNormal), Group: new("A")},
 	}
 	return p
 }
@@ -85,34 +84,34 @@ func gauges(a about, queries ...prometheus.Dataquery) panel {
 // heat is a heatmap of a histogram's classic buckets, with exemplars.
 func heat(a about, metric string) panel {
 	return metricPanel("heatmap", a, heatmap.Options{
-		Calculate: cog.ToPtr(false), CellGap: cog.ToPtr(uint8(1)), ShowValue: common.VisibilityModeNever,
+		Calculate: new(false), CellGap: new(uint8(1)), ShowValue: common.VisibilityModeNever,
 		Color: heatmap.HeatmapColorOptions{
-			Mode: cog.ToPtr(heatmap.HeatmapColorModeScheme), Scheme: "Blues", Fill: colourNeutral, Exponent: 0.5, Steps: 64,
-			Scale: cog.ToPtr(heatmap.HeatmapColorScaleExponential),
+			Mode: new(heatmap.HeatmapColorModeScheme), Scheme: "Blues", Fill: colourNeutral, Exponent: 0.5, Steps: 64,
+			Scale: new(heatmap.HeatmapColorScaleExponential),
 		},
-		FilterValues: &heatmap.FilterValueRange{Le: cog.ToPtr(float32(1e-9))},
-		YAxis:        heatmap.YAxisConfig{Unit: cog.ToPtr(a.unit), AxisPlacement: cog.ToPtr(common.AxisPlacementLeft)},
+		FilterValues: &heatmap.FilterValueRange{Le: new(float32(1e-9))},
+		YAxis:        heatmap.YAxisConfig{Unit: new(a.unit), AxisPlacement: new(common.AxisPlacementLeft)},
 		Legend:       heatmap.HeatmapLegend{Show: true}, Exemplars: heatmap.ExemplarConfig{Color: colourBad},
-		Tooltip: heatmap.HeatmapTooltip{Mode: common.TooltipDisplayModeSingle, YHistogram: cog.ToPtr(true)},
+		Tooltip: heatmap.HeatmapTooltip{Mode: common.TooltipDisplayModeSingle, YHistogram: new(true)},
 	}, buckets(metric)).least("1m")
 }
 
 // states are mapped values over time, one line per series.
 func states(a about, queries ...prometheus.Dataquery) panel {
 	p := metricPanel("state-timeline", a, statetimeline.Options{
-		ShowValue: common.VisibilityModeAuto, RowHeight: 0.9, MergeValues: cog.ToPtr(true),
-		AlignValue: cog.ToPtr(common.TimelineValueAlignmentLeft), Legend: legend(), Tooltip: tooltip(),
+		ShowValue: common.VisibilityModeAuto, RowHeight: 0.9, MergeValues: new(true),
+		AlignValue: new(common.TimelineValueAlignmentLeft), Legend: legend(), Tooltip: tooltip(),
 	}, queries...)
-	p.look.custom = statetimeline.FieldConfig{LineWidth: cog.ToPtr(uint32(0)), FillOpacity: cog.ToPtr(uint32(80))}
+	p.look.custom = statetimeline.FieldConfig{LineWidth: new(uint32(0)), FillOpacity: new(uint32(80))}
 	return p
 }
 
 // history is a coloured cell per series and step.
 func history(a about, queries ...prometheus.Dataquery) panel {
 	p := metricPanel("status-history", a, statushistory.Options{
-		RowHeight: 0.9, ColWidth: cog.ToPtr(0.9), ShowValue: common.VisibilityModeAuto, Legend: legend(), Tooltip: tooltip(),
+		RowHeight: 0.9, ColWidth: new(0.9), ShowValue: common.VisibilityModeAuto, Legend: legend(), Tooltip: tooltip(),
 	}, queries...)
-	p.look.custom = statushistory.FieldConfig{LineWidth: cog.ToPtr(uint32(1)), FillOpacity: cog.ToPtr(uint32(80))}
+	p.look.custom = statushistory.FieldConfig{LineWidth: new(uint32(1)), FillOpacity: new(uint32(80))}
 	return p
 }
 

@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
@@ -84,9 +83,9 @@ func links(list ...link) dashboard.DynamicConfigValue { return property("links",
 
 // says is a value mapping for one value.
 func says(value, words, colour string) dashboard.ValueMapping {
-	r := dashboard.ValueMappingResult{Text: cog.ToPtr(words)}
+	r := dashboard.ValueMappingResult{Text: new(words)}
 	if colour != "" {
-		r.Color = cog.ToPtr(colour)
+		r.Color = new(colour)
 	}
 	return dashboard.ValueMapping{ValueMap: &dashboard.ValueMap{
 		Type: dashboard.MappingTypeValueToText, Options: map[string]dashboard.ValueMappingResult{value: r},
@@ -99,7 +98,7 @@ func never() dashboard.ValueMapping {
 		Type: dashboard.MappingTypeSpecialValue,
 		Options: dashboard.DashboardSpecialValueMapOptions{
 			Match:  dashboard.SpecialValueMatchNullAndNan,
-			Result: dashboard.ValueMappingResult{Text: cog.ToPtr("never seen"), Color: cog.ToPtr(colourUnknown)},
+			Result: dashboard.ValueMappingResult{Text: new("never seen"), Color: new(colourUnknown)},
 		},
 	}}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
@@ -60,11 +59,11 @@ func (p panel) build(id uint32) (dashboard.Panel, error) {
 		}
 	}
 	out := dashboard.Panel{
-		Type: p.kind, Id: cog.ToPtr(id), Title: cog.ToPtr(p.title), Description: cog.ToPtr(p.what),
+		Type: p.kind, Id: new(id), Title: new(p.title), Description: new(p.what),
 		Targets: p.queries, Datasource: p.source, Options: p.options, Transformations: p.transformations,
 		FieldConfig: &dashboard.FieldConfigSource{
 			Defaults: dashboard.FieldConfig{
-				Unit: cog.ToPtr(p.unit), NoValue: cog.ToPtr(p.empty), Decimals: p.look.decimals, Min: p.look.min, Max: p.look.max,
+				Unit: new(p.unit), NoValue: new(p.empty), Decimals: p.look.decimals, Min: p.look.min, Max: p.look.max,
 				Mappings: p.look.mappings, Thresholds: p.look.thresholds, Custom: p.look.custom,
 				Color: &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds},
 			},
@@ -72,11 +71,11 @@ func (p panel) build(id uint32) (dashboard.Panel, error) {
 		},
 	}
 	if p.interval != "" {
-		out.Interval = cog.ToPtr(p.interval)
+		out.Interval = new(p.interval)
 	}
 	if p.look.thresholds == nil {
 		// One colour for all that has no meaning of its own: never the order.
-		out.FieldConfig.Defaults.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdFixed, FixedColor: cog.ToPtr(colourNeutral)}
+		out.FieldConfig.Defaults.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdFixed, FixedColor: new(colourNeutral)}
 	}
 	return out, errors.Join(errs...)
 }
@@ -89,19 +88,19 @@ func (p panel) wide(columns uint32) panel {
 
 // whole shows integers: Delta extrapolates a little.
 func (p panel) whole() panel {
-	p.look.decimals = cog.ToPtr(0.0)
+	p.look.decimals = new(0.0)
 	return p
 }
 
 // between fixes the axis, so that neighbours can be compared by eye.
 func (p panel) between(low, high float64) panel {
-	p.look.min, p.look.max = cog.ToPtr(low), cog.ToPtr(high)
+	p.look.min, p.look.max = new(low), new(high)
 	return p
 }
 
 // from fixes the axis's lower end.
 func (p panel) from(low float64) panel {
-	p.look.min = cog.ToPtr(low)
+	p.look.min = new(low)
 	return p
 }
 
@@ -116,7 +115,7 @@ func (p panel) least(interval string) panel {
 func (p panel) steps(below string, more ...step) panel {
 	t := dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: []dashboard.Threshold{{Color: below}}}
 	for _, s := range more {
-		t.Steps = append(t.Steps, dashboard.Threshold{Value: cog.ToPtr(s.from), Color: s.colour})
+		t.Steps = append(t.Steps, dashboard.Threshold{Value: new(s.from), Color: s.colour})
 	}
 	p.look.thresholds = &t
 	return p

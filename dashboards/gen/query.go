@@ -3,7 +3,6 @@ package gen
 import (
 	"strings"
 
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 )
@@ -62,48 +61,48 @@ const (
 // table its labels are columns.
 func instant(expr string) prometheus.Dataquery {
 	q := base(expr)
-	q.Instant, q.Range, q.Format = cog.ToPtr(true), cog.ToPtr(false), cog.ToPtr(prometheus.PromQueryFormatTable)
+	q.Instant, q.Range, q.Format = new(true), new(false), new(prometheus.PromQueryFormatTable)
 	return q
 }
 
 // now is instant for panels that show one number per legend entry.
 func now(expr, legend string) prometheus.Dataquery {
 	q := instant(expr)
-	q.Format, q.LegendFormat = cog.ToPtr(prometheus.PromQueryFormatTimeSeries), cog.ToPtr(legend)
+	q.Format, q.LegendFormat = new(prometheus.PromQueryFormatTimeSeries), new(legend)
 	return q
 }
 
 // over is a query for values over time.
 func over(expr, legend string) prometheus.Dataquery {
 	q := base(expr)
-	q.Range, q.Instant, q.LegendFormat = cog.ToPtr(true), cog.ToPtr(false), cog.ToPtr(legend)
+	q.Range, q.Instant, q.LegendFormat = new(true), new(false), new(legend)
 	return q
 }
 
 // buckets is a query for a heatmap of classic histogram buckets.
 func buckets(metric string) prometheus.Dataquery {
 	q := over("sum by (le) (increase("+onTarget(metric+"_bucket")+"["+rateWindow+"]))", "{{le}}")
-	q.Format = cog.ToPtr(prometheus.PromQueryFormatHeatmap)
+	q.Format = new(prometheus.PromQueryFormatHeatmap)
 	return withExemplars(q)
 }
 
 func base(expr string) prometheus.Dataquery {
 	return prometheus.Dataquery{
-		Datasource: metricsSource(), Expr: expr, Exemplar: cog.ToPtr(false), EditorMode: cog.ToPtr(prometheus.QueryEditorModeCode),
+		Datasource: metricsSource(), Expr: expr, Exemplar: new(false), EditorMode: new(prometheus.QueryEditorModeCode),
 	}
 }
 
 // withExemplars makes the one query of its panel that brings trace ids.
 func withExemplars(q prometheus.Dataquery) prometheus.Dataquery {
-	q.Exemplar = cog.ToPtr(true)
+	q.Exemplar = new(true)
 	return q
 }
 
-// referenced numbers queries A, B, C …
+// referenced numbers queries A, B, C ….
 func referenced(list []prometheus.Dataquery) []variants.Dataquery {
 	out := make([]variants.Dataquery, len(list))
 	for i, q := range list {
-		q.RefId = cog.ToPtr(string(rune('A' + i)))
+		q.RefId = new(string(rune('A' + i)))
 		out[i] = q
 	}
 	return out

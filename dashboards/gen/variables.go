@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
@@ -11,9 +10,9 @@ func sources(o Options) []dashboard.VariableModel {
 		source("datasource", "Data Source", "prometheus"),
 		source("tracing", "Traces", o.Tracing),
 		{
-			Type: dashboard.VariableTypeConstant, Name: "runbooks", Label: cog.ToPtr("Runbooks at"),
-			Description: cog.ToPtr("Address under which docs/runbooks is published."), Hide: cog.ToPtr(dashboard.VariableHideHideVariable),
-			Query: &dashboard.StringOrMap{String: cog.ToPtr(o.Runbooks)}, Current: option(o.Runbooks, o.Runbooks),
+			Type: dashboard.VariableTypeConstant, Name: "runbooks", Label: new("Runbooks at"),
+			Description: new("Address under which docs/runbooks is published."), Hide: new(dashboard.VariableHideHideVariable),
+			Query: &dashboard.StringOrMap{String: new(o.Runbooks)}, Current: option(o.Runbooks, o.Runbooks),
 		},
 	}
 }
@@ -55,30 +54,30 @@ func sideVariables(s, title, kind string) []dashboard.VariableModel {
 // textbox is a variable that the reader types or a link fills.
 func textbox(name, label, what string) dashboard.VariableModel {
 	return dashboard.VariableModel{
-		Type: dashboard.VariableTypeTextbox, Name: name, Label: cog.ToPtr(label), Description: cog.ToPtr(what),
-		Query: &dashboard.StringOrMap{String: cog.ToPtr("")}, Current: option("", ""),
+		Type: dashboard.VariableTypeTextbox, Name: name, Label: new(label), Description: new(what),
+		Query: &dashboard.StringOrMap{String: new("")}, Current: option("", ""),
 	}
 }
 
 func source(name, label, plugin string) dashboard.VariableModel {
 	return dashboard.VariableModel{
-		Type: dashboard.VariableTypeDatasource, Name: name, Label: cog.ToPtr(label), Query: &dashboard.StringOrMap{String: cog.ToPtr(plugin)},
-		Refresh: cog.ToPtr(dashboard.VariableRefreshOnDashboardLoad), Hide: cog.ToPtr(dashboard.VariableHideDontHide),
+		Type: dashboard.VariableTypeDatasource, Name: name, Label: new(label), Query: &dashboard.StringOrMap{String: new(plugin)},
+		Refresh: new(dashboard.VariableRefreshOnDashboardLoad), Hide: new(dashboard.VariableHideDontHide),
 	}
 }
 
 // labels is a choice among the values of a label, all at first.
 func labels(name, label, query string) dashboard.VariableModel {
 	return dashboard.VariableModel{
-		Type: dashboard.VariableTypeQuery, Name: name, Label: cog.ToPtr(label), Datasource: metricsSource(),
-		Query: &dashboard.StringOrMap{String: cog.ToPtr(query)}, Definition: cog.ToPtr(query),
-		Multi: cog.ToPtr(true), IncludeAll: cog.ToPtr(true), AllValue: cog.ToPtr(".+"), Current: option("All", "$__all"),
-		Refresh: cog.ToPtr(dashboard.VariableRefreshOnTimeRangeChanged), Sort: cog.ToPtr(dashboard.VariableSortAlphabeticalAsc),
+		Type: dashboard.VariableTypeQuery, Name: name, Label: new(label), Datasource: metricsSource(),
+		Query: &dashboard.StringOrMap{String: new(query)}, Definition: new(query),
+		Multi: new(true), IncludeAll: new(true), AllValue: new(".+"), Current: option("All", "$__all"),
+		Refresh: new(dashboard.VariableRefreshOnTimeRangeChanged), Sort: new(dashboard.VariableSortAlphabeticalAsc),
 	}
 }
 
 func option(name, value string) *dashboard.VariableOption {
 	return &dashboard.VariableOption{
-		Selected: cog.ToPtr(true), Text: dashboard.StringOrArrayOfString{String: cog.ToPtr(name)}, Value: dashboard.StringOrArrayOfString{String: cog.ToPtr(value)},
+		Selected: new(true), Text: dashboard.StringOrArrayOfString{String: new(name)}, Value: dashboard.StringOrArrayOfString{String: new(value)},
 	}
 }

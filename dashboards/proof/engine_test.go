@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -135,10 +136,10 @@ func (b *batch) metric(f *dto.MetricFamily, m *dto.Metric, target []string) {
 		h := m.GetHistogram()
 		for _, k := range h.GetBucket() {
 			if !math.IsInf(k.GetUpperBound(), 1) {
-				b.add(name+"_bucket", float64(k.GetCumulativeCount()), append(ls[:len(ls):len(ls)], "le", strconv.FormatFloat(k.GetUpperBound(), 'g', -1, 64))...)
+				b.add(name+"_bucket", float64(k.GetCumulativeCount()), append(slices.Clip(ls), "le", strconv.FormatFloat(k.GetUpperBound(), 'g', -1, 64))...)
 			}
 		}
-		b.add(name+"_bucket", float64(h.GetSampleCount()), append(ls[:len(ls):len(ls)], "le", "+Inf")...)
+		b.add(name+"_bucket", float64(h.GetSampleCount()), append(slices.Clip(ls), "le", "+Inf")...)
 		b.add(name+"_count", float64(h.GetSampleCount()), ls...)
 		b.add(name+"_sum", h.GetSampleSum(), ls...)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,5 +195,5 @@ type hidingQuerier struct {
 
 // Select adds the condition.
 func (q hidingQuerier) Select(ctx context.Context, sorted bool, hints *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
-	return q.Querier.Select(ctx, sorted, hints, append(ms[:len(ms):len(ms)], q.other)...)
+	return q.Querier.Select(ctx, sorted, hints, append(slices.Clip(ms), q.other)...)
 }
