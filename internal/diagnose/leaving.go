@@ -46,7 +46,11 @@ func clientChoked(f *facts) (finding, bool) {
 	if len(kinds) == 0 || f.r.Stream.ContentEvents > 0 {
 		return no()
 	}
-	return finding{reason: kinds[0], what: kinds[0]}, true
+	kind := kinds[0]
+	if kind == "comment" { // the least of them
+		kind = kinds[len(kinds)-1]
+	}
+	return finding{reason: kind, what: kind}, true
 }
 
 func clientTimeout(f *facts) (finding, bool) {
