@@ -40,6 +40,7 @@ type dialectForm struct {
 	media     string // type of a streamed answer; "" means server-sent events
 	oneEnd    bool   // one event is both finish reason and terminal marker
 	streaming bool   // a body without the stream flag asks for a stream
+	plainOnly bool   // it never streams
 	numbered  bool   // events carry sequence numbers
 	// frame writes a piece as it goes on the wire; nil: as a server-sent event.
 	frame func(piece) string
@@ -61,7 +62,7 @@ type failure struct {
 
 // dialects are tried in order, after the paths of chat completions.
 func dialects() []*dialect {
-	return []*dialect{anthropic(), responses(), cohere(), ollama(), converse(), invoke(), gemini(), geminiArray(), tgi(), llamacpp()}
+	return []*dialect{anthropic(), responses(), cohere(), ollama(), converse(), invoke(), gemini(), geminiArray(), tgi(), llamacpp(), completions(), embeddings()}
 }
 
 // endsWith is the route of a dialect whose paths end in one of the given ways

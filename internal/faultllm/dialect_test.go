@@ -62,6 +62,18 @@ func TestHealthyDialects(t *testing.T) {
 			"Cohere, tool", "/v2/chat", `{"model":"ok-tools","stream":true,"tools":[{"type":"function","function":{"name":"count_owls"}}]}`,
 			want{media: sseType, has: []string{"tool-plan-delta", "tool-call-start", `"name":"count_owls"`, `"finish_reason":"TOOL_CALL"`}},
 		},
+		{
+			"completions, streamed", "/v1/completions", `{"model":"m","stream":true,"stream_options":{"include_usage":true}}`,
+			want{media: sseType, has: []string{`"object":"text_completion"`, `{"text":"Owls ","index":0`, stopped, `"choices":[],"model"`, `"prompt_tokens":`, doneLine}, lacks: []string{"delta"}},
+		},
+		{"completions, plain", "/v1/completions", `{"model":"m"}`, want{media: jsonType, has: []string{`{"text":"Owls hunt`, stopped, `"usage":{`}}},
+		{
+			"completions of a deployment", "/openai/deployments/serr-rate/completions?api-version=2024-10-21", `{"stream":true}`,
+			want{media: sseType, has: []string{`{"error":{"message":"Rate limit reached`}, lacks: []string{doneLine}},
+		},
+		{"embeddings", "/v1/embeddings", `{"model":"m","stream":true}`, want{media: jsonType, has: []string{`"embedding":[0.011,`, `"total_tokens":`}}},
+		{"embeddings of a deployment", "/openai/deployments/rate-429/embeddings?api-version=2024-10-21", `{}`, want{status: 429, media: jsonType, has: []string{`"code":"rate_limit_exceeded"`}}},
+		{"completions elsewhere", "/fim/completions", `{}`, want{status: 404, media: jsonType}},
 		{"no tool offered", "/v1/messages", `{"model":"ok-tools"}`, want{media: jsonType, has: []string{`"stop_reason":"end_turn"`}}},
 		{
 			"a fault of another dialect", "/v1/messages", `{"model":"serr-failed","stream":true}`,

@@ -31,7 +31,7 @@ func TestRoutes(t *testing.T) {
 		{"doubled azure path", "/openai/v1/openai/deployments/ok/chat/completions", "x", 404, "Resource not found"},
 		{"no deployment", "/openai/deployments/chat/completions", "x", 404, "Resource not found"},
 		{"slash in the deployment", "/openai/deployments/a/b/chat/completions", "x", 404, "Resource not found"},
-		{"other endpoint", "/v1/embeddings", "x", 404, "Resource not found"},
+		{"other endpoint", "/v1/images/generations", "x", 404, "Resource not found"},
 		{"root", "/", "x", 404, "Resource not found"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -22,17 +22,19 @@ const (
 // these two is played on the routes of both. A dialect that does not know a
 // scenario gives its healthy answer.
 const (
-	APIAny       = "any"
-	APIChat      = "chat"
-	APIOpenAI    = "openai"
-	APIAzure     = "azure"
-	APIAnthropic = "anthropic"
-	APIResponses = "responses"
-	APICohere    = "cohere"
-	APIOllama    = "ollama"
-	APIConverse  = "bedrock.converse"
-	APIInvoke    = "bedrock.invoke"
-	APIGemini    = "gemini"
+	APIAny         = "any"
+	APIChat        = "chat"
+	APIOpenAI      = "openai"
+	APIAzure       = "azure"
+	APIAnthropic   = "anthropic"
+	APIResponses   = "responses"
+	APICohere      = "cohere"
+	APICompletions = "completions"
+	APIEmbeddings  = "embeddings"
+	APIOllama      = "ollama"
+	APIConverse    = "bedrock.converse"
+	APIInvoke      = "bedrock.invoke"
+	APIGemini      = "gemini"
 	// APIGeminiArray is Gemini's stream without alt=sse.
 	APIGeminiArray = "gemini.array"
 	APITGI         = "tgi"
@@ -126,7 +128,7 @@ func (s Scenario) Requests(stream bool) []Request {
 	var out []Request
 	r := row{Scenario: s, parted: slices.ContainsFunc(table(), func(r row) bool { return r.ID == s.ID && r.parted })}
 	for _, d := range dialects() {
-		if d.knows(&r) {
+		if d.knows(&r) && !(stream && d.form.plainOnly) {
 			prompt := d.form.prompt
 			if d.form.streaming && !stream {
 				prompt += `,"stream":false`
