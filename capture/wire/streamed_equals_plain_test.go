@@ -24,6 +24,7 @@ var alike = []struct{ name, streamed, plain string }{
 	{"Gemini, as an array", "gemini/requests-gemini-array-stream-ok", "gemini/google-genai-python-plain-ok"},
 	{"Gemini, tools", "gemini/tools", "gemini/tools-plain"},
 	{"Vertex AI, recorded", "gemini/google-genai-python-vertex-stream-ok", "gemini/google-genai-python-vertex-plain-ok"},
+	{"Mistral, recorded", "openai.compatible/mistralai-stream-ok", "openai.compatible/mistralai-plain-ok"},
 	{"TGI", "tgi/stream", "tgi/plain-with-prompt"},
 	{"llama.cpp", "llamacpp/stream-limit", "llamacpp/plain"},
 	{"Cohere, version 1", "cohere/v1-stream", "cohere/v1-plain"},
