@@ -102,12 +102,12 @@ func bedrockInside(_ *answer, f failure) piece {
 func bedrockOwn(x *exchange) { x.w.Header()["x-amzn-RequestId"] = []string{x.uuid("request")} }
 
 // frame is one message of an event stream; heads are names and values.
-func frame(payload string, heads ...string) string {
+func frame(payload string, heads ...[2]string) string {
 	var h []byte
-	for i := 0; i < len(heads); i += 2 {
-		h = append(append(h, byte(len(heads[i]))), heads[i]...)
-		h = binary.BigEndian.AppendUint16(append(h, 7), uint16(len(heads[i+1])))
-		h = append(h, heads[i+1]...)
+	for _, head := range heads {
+		h = append(append(h, byte(len(head[0]))), head[0]...)
+		h = binary.BigEndian.AppendUint16(append(h, 7), uint16(len(head[1])))
+		h = append(h, head[1]...)
 	}
 	b := binary.BigEndian.AppendUint32(nil, uint32(16+len(h)+len(payload)))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(h)))
@@ -118,16 +118,21 @@ func frame(payload string, heads ...string) string {
 
 // exception is the message that ends a failed stream.
 func exception(name, text string) string {
-	return frame(`{"message":`+quote(text)+`}`, ":exception-type", name, ":content-type", typeJSON, ":message-type", "exception")
+	return frame(`{"message":`+quote(text)+`}`, [2]string{":exception-type", name}, [2]string{":content-type", typeJSON},
+		[2]string{":message-type", "exception"})
 }
 
 func converseFrame(p piece) string {
-	return frame(p.data, ":event-type", p.name, ":content-type", typeJSON, ":message-type", "event")
+	return event(p.name, p.data)
 }
 
 func invokeFrame(p piece) string {
-	return frame(`{"bytes":"`+base64.StdEncoding.EncodeToString([]byte(p.data))+`","p":"abcdefgh"}`,
-		":event-type", "chunk", ":content-type", typeJSON, ":message-type", "event")
+	return event("chunk", `{"bytes":"`+base64.StdEncoding.EncodeToString([]byte(p.data))+`","p":"abcdefgh"}`)
+}
+
+// event is a message that is no error.
+func event(name, payload string) string {
+	return frame(payload, [2]string{":event-type", name}, [2]string{":content-type", typeJSON}, [2]string{":message-type", "event"})
 }
 
 // converseFinish is a finish reason in Bedrock's words.
