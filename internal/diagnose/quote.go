@@ -39,7 +39,7 @@ func quoted(out []span, s string, i, end int) []span {
 		_, open := utf8.DecodeRuneInString(s[i:])
 		whole := strings.TrimSpace(s[:i]) == "" && strings.TrimSpace(s[next:]) == ""
 		switch {
-		case isName(s[i+open : closing]):
+		case isName(s[i+open:closing]) && !mentioned(s[:i]):
 		case whole, reports(s[:i], wrappers):
 			out = quoted(out, s, i+open, closing)
 		default:
@@ -48,6 +48,13 @@ func quoted(out []span, s string, i, end int) []span {
 		i = next
 	}
 	return out
+}
+
+// mentioned reports whether s ends with words that say that what follows is
+// mentioned, not meant.
+func mentioned(s string) bool {
+	s = strings.TrimRight(s, " ")
+	return strings.HasSuffix(s, " phrase") || strings.HasSuffix(s, " word") || strings.HasSuffix(s, " words") || strings.HasSuffix(s, " term")
 }
 
 // wrappers stand before an error that was passed on: its words count; echoes

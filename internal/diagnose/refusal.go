@@ -10,7 +10,7 @@ import (
 func flagInvalid(f *facts) (finding, bool) {
 	r := f.r
 	sent := r.Request.StreamFlag == call.StreamInvalid
-	bySaying := f.text.aboutStream() && (asksBoolean(&f.text.said) || sent && f.text.said.has(isStream) && f.text.said.has(isBool))
+	bySaying := f.text.aboutStream() && (asksBoolean(&f.text.said) || sent && f.text.said.has(isStream) && (f.text.said.has(isBool) || hasAny(f.text.all, "invalid type", "wrong type", "type error", "invalid value")))
 	byParam := f.text.param == "stream" && !f.text.nested &&
 		(sent || hasAny(f.text.code, "type", "bool") || f.text.said.has(isBool))
 	if r.Response.Status < 400 || !bySaying && !byParam {

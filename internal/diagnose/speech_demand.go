@@ -13,7 +13,19 @@ func wantsStream(s *speech) bool {
 			return true
 		}
 	}
-	return s.has(isPlain) && s.refused(isPlain)
+	return s.has(isPlain) && (s.refused(isPlain) || plainRejected(s))
+}
+
+// plainRejected: "requests without streaming are rejected".
+func plainRejected(s *speech) bool {
+	for i, t := range s.tokens {
+		if t.sense&isPlain != 0 {
+			if n := s.next(i, isWeak, reachStated); n > 0 && copula(s.text[:s.tokens[n].from]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func onlyStream(s *speech, i int) bool {
@@ -48,7 +60,7 @@ func falseForPlain(s *speech, i int) bool {
 // neededStream: the stream at w is required, or the only thing, or must be true.
 func neededStream(s *speech, w int) bool {
 	if f := s.next(w, isFalse, 20); f > 0 {
-		return s.distance(w, f) <= 4 && refusedAfter(s, f)
+		return s.between(w, f)&(isNo|isLateNo|isCannot) != 0 || s.distance(w, f) <= 4 && refusedAfter(s, f)
 	}
 	if n := s.next(w, isNeeded|isTrue, reachBefore); n > 0 && s.between(w, n)&(isBroken|isState|isOption) == 0 {
 		switch gap := s.gap(w, n); {
@@ -59,7 +71,7 @@ func neededStream(s *speech, w int) bool {
 		}
 	}
 	if m := s.next(w, isMust, 4); m == w+1 && s.next(m, isState, 2) == m+1 {
-		return true
+		return !enabledBy(s, m+1)
 	}
 	if v := s.before(w, isTrue, 20); v >= 0 && s.has(isMust|isSet) && !s.pair(v) {
 		return true
@@ -72,6 +84,11 @@ func neededStream(s *speech, w int) bool {
 		return true
 	}
 	return s.distance(w, o) <= 1 && s.next(o, isAble, 8) == 0
+}
+
+// enabledBy: somebody else has to do it.
+func enabledBy(s *speech, i int) bool {
+	return hasAnyPrefix(s.text[s.tokens[i].to:], " by your", " by an ", " by the ", " in your", " for your")
 }
 
 // refusedAfter reports whether a refusal follows the value at i.

@@ -38,7 +38,7 @@ func findDenials(s *speech, out []denial) []denial {
 			out = append(out, denial{first: i, last: noAfter(s, i)})
 		case t&isOnly != 0 && s.next(i, isPlan, 20) == i+1:
 			out = append(out, denial{first: i, last: i + 1})
-		case t&isOnly != 0 && s.next(i, isAble, 8) == i+1 || t&(isMust|isAble) != 0 && s.next(i, isPlan, reachNo) > 0:
+		case t&isOnly != 0 && s.next(i, isAble, 8) == i+1 || t&isState != 0 && s.next(i, isOnly, 2) == i+1 || t&(isMust|isAble) != 0 && s.next(i, isPlan, reachNo) > 0:
 			out = append(out, denial{first: i, last: i + 1, plan: true})
 		}
 	}
@@ -58,6 +58,13 @@ func bounds(s *speech, i int) bool {
 // deniedAfter returns what the "not" at i denies.
 func deniedAfter(s *speech, i int) int {
 	j := s.next(i, isAble|isBroken|isBarred, reachNo)
+	for j > 1 && s.word(j) == "request" && s.tokens[j-1].sense&isStream != 0 { // a "streaming request" is a thing
+		k := s.next(j, isAble|isBroken|isBarred, reachNo)
+		if k == 0 || s.distance(i, k) > reachNo {
+			return 0
+		}
+		j = k
+	}
 	if j == 0 || s.tokens[j].sense&isAble == 0 {
 		return 0
 	}
@@ -103,6 +110,8 @@ func isAbout(s *speech, w int, d denial) bool {
 			return false // a stream of a program's library
 		}
 		return s.gap(w, d.first) == " is an " || !hasOwnNoun(s, d)
+	case d.last < w && s.word(d.last) == "unsupported" && strings.HasSuffix(s.gap(d.last, w), " in ") && strings.Count(s.gap(d.last, w), " ") == 3 && !hasAny(s.gap(d.last, w), "mode", "operation", "feature"):
+		return false // "unsupported unicode in the stream"
 	case d.last < w:
 		between := s.between(d.last, w)
 		return (!d.plan || s.tokens[d.first].sense&isMust != 0) && s.distance(d.last, w) <= reachBefore && between&(isEnd|isBroken|isComma) == 0 && !deniesParameter(s, d.first)

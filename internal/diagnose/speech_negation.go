@@ -61,7 +61,7 @@ func runs(s string) bool {
 	for _, w := range []string{
 		" complete", " finish", " start", " begin", " respond", " arriv", " connect", " establish", " open", " read", " receiv", " valid", " reach",
 		" match", " change", " help", " recommend", " requir", " need", " necess", " mandator", " affect", " involv", " bill", " charg", " count", " log", " cach",
-		" the ", " an answer", " found",
+		" the ", " at fault", " to blame", " an answer", " found",
 	} {
 		if i := strings.Index(s, w); i >= 0 && i <= 12 {
 			return true

@@ -41,7 +41,7 @@ func refusedDirectly(s *speech) bool {
 		if t.sense&isStream == 0 || began(s, w) {
 			continue
 		}
-		if t.sense&isKey != 0 && flagRefused(s, w) || weaklyRefused(s, w) || withoutStream(s, w) || cannotStream(s, w) || bareNo(s, w) || turnedOff(s, w) || withStreams(s, w) || sold(s, w) {
+		if t.sense&isKey != 0 && flagRefused(s, w) || weaklyRefused(s, w) || withoutStream(s, w) || cannotStream(s, w) || bareNo(s, w) || turnedOff(s, w) || withStreams(s, w) || sold(s, w) || othersTurn(s, w) {
 			return true
 		}
 	}
@@ -124,6 +124,12 @@ func withStreams(s *speech, w int) bool {
 		return true
 	}
 	return false
+}
+
+// othersTurn: streaming must be enabled by somebody else.
+func othersTurn(s *speech, w int) bool {
+	m := s.next(w, isMust, 4)
+	return m == w+1 && s.next(m, isState, 2) == m+1 && enabledBy(s, m+1)
 }
 
 // sold: who pays more may stream.
@@ -220,7 +226,7 @@ func wantsPlain(s *speech) bool {
 			if p := s.next(i, isPlain|isFalse|isStream, 18); p > 0 && s.tokens[p].sense&isPlain != 0 {
 				return true
 			}
-		case t.sense&isRetry != 0 && s.next(i, isPlain, 25) > 0:
+		case t.sense&isRetry != 0 && s.next(i, isPlain, 25) > 0, s.word(i) == "use" && s.next(i, isPlain, 4) > 0 && s.before(i, isNo|isCannot, 8) < 0:
 			return true
 		case t.sense&isPlain != 0 && strings.HasSuffix(s.text[:t.from], " is a "):
 			return true

@@ -9,7 +9,7 @@ var vocabulary = []struct {
 	words string
 }{
 	{isStream | isKey, "stream|allow_streaming|allow_stream|enable_streaming|enable_stream|supports_streaming|supports_stream|streaming_enabled|stream_enabled|use_streaming|can_stream|allowstreaming|enablestreaming|supportsstreaming"},
-	{isStream, "streams|streamed|streaming|sse|eventsource|text/event stream|server sent event|server sent events|event streams|event streaming|" +
+	{isStream, "invokemodelwithresponsestream|conversestream|converse stream|streamgeneratecontent|streamrawpredict|streams|streamed|streaming|sse|eventsource|text/event stream|server sent event|server sent events|event streams|event streaming|" +
 		"event stream response*|event stream output|" +
 		"chunked response*|chunked output|chunked answer*|chunked transfer|incremental response*|incremental output|incremental delivery|" +
 		"partial response*|token by token|streamed response*"},
@@ -25,7 +25,7 @@ var vocabulary = []struct {
 	{isPlain, "non stream*|nonstream*|unstreamed|non sse|without streaming|without stream|without the stream|without the streaming|without `stream|without 'stream|without \"stream|without `stream|not streamed|blocking mode|blocking response*|blocking call*|blocking request*|unary call*|unary request*|nicht streaming|nicht gestreamt*|ungestreamt*|sans streaming|sans flux|non streame*|sin streaming|sin transmision|sin flujo|" +
 		"ohne streaming|ohne stream|sem streaming|sem fluxo|senza streaming|zonder streaming|niet streaming|" +
 		"非流式|非串流|非流模式|非ストリーミング|非ストリーム|비스트리밍|비 스트리밍|непотоков*|не потоков*|без стрим*|без поток*|no streaming mode|nao streaming"},
-	{0, "streaming upload*|stream upload*|streaming wars|streaming advice|streaming piracy|streaming ads|stream buffer*|streaming movie*|streaming show*|streaming site*|streaming device*|stream file*|" +
+	{0, "bedrock:invokemodelwithresponsestream|streaming upload*|stream upload*|streaming wars|streaming advice|streaming piracy|streaming ads|stream buffer*|streaming movie*|streaming show*|streaming site*|streaming device*|stream file*|" +
 		"document stream*|multipart stream*|body stream*|upload stream*|nats stream*|kafka stream*|twitch stream*|twitch.tv stream*|streamed request bod*|streamed upload*|chunked request*|transfer encoding: chunked is not supported for request*|" +
 		"fluxo de|flusso di|flujo de|视频串流|视讯串流|stream of thought|stream of consciousness|stream of data|stream url*|stream link*|stream ripping|stream titles|データストリーム|バイトストリーム|動画ストリーム|音声ストリーム|数据流|视频流|音频流|字节流|視訊串流|影音串流|影片串流|데이터 스트림|비디오 스트리밍|audio stream*|video stream*|image stream*|media stream*|live stream*|screen stream*|gzip stream*|deflate stream*|compressed stream*|streaming or not|streamed or not|streaming or otherwise|with or without streaming|with or without stream|rtsp stream*|rtmp stream*|camera stream*|hub stream*|pubsub stream*|telemetry stream*|audit stream*|topic stream*|text streams|stream source*|stream input*|stream address*|stream processing|stream processor*|stream topic*|input stream|input streams|data stream|data streams|byte stream*|" +
 		"bit stream*|file stream*|log stream*|tcp stream*|memory stream*|kinesis stream*|redis stream*|change stream*|stream id*|stream name*|" +
@@ -109,7 +109,7 @@ var vocabulary = []struct {
 	{isTrue, "true|wahr|vrai|verdadero|verdadeiro|vero"},
 	{isFalse, "false|falsch|falso|faux"},
 	{isBool, "bool|boolean|booleans|boolsch*|bools|wahrheitswert*|booleen*|booleano*|booleana|booleani|booleska|boolescher|логическ*|булев*|booleaan*|parsebool|type_bool|bool_type|bool_parsing|布尔|布林|ブール|真偽|불리언|불린|논리|mantiksal|logiczn*"},
-	{isPlan, "approval|allowlisting|whitelisting|allow list|entitlement|a license|opt in|enterprise|paid|premium|pro|business|verified|upgrade|higher tier|paid plan|subscription plan|dedicated"},
+	{isPlan, "tier|approval|allowlisting|whitelisting|allow list|entitlement|a license|opt in|enterprise|paid|premium|pro|business|verified|upgrade|higher tier|paid plan|subscription plan|dedicated"},
 	{isBroken, "overload*|completed|role|roles|attachment*|document|documents|pdf|returned|finished|previous|in progress|ended|closed|failed|failure|fails|abort*|interrupt*|terminat*|timed out|timeout|time out|disconnect*|reset|broke|broken|crash*|error|errored|because|since|due to|api key|credential*|quota*|rate limit*|rate|limit|exceed*|" +
 		"image|images|schema|url|file|files|insufficient|invalid|expired|malformed|corrupt*|parse|parsing|decode|decoding|but the|instead|resume|eof|" +
 		"content filter*|content policy|safety|moderation|credits|credit|concurrency|stalled|lost|dropped|hung|incomplete|partial|too large|too long|unexpectedly"},

@@ -10,13 +10,27 @@ import (
 // notRefused demands that no text is taken for a refused stream.
 func notRefused(t *testing.T, messages ...string) {
 	t.Helper()
+	none(t, call.ClassStreamUnsupported, asked, messages...)
+}
+
+// none demands that no text is taken for a class.
+func none(t *testing.T, class call.Class, how option, messages ...string) {
+	t.Helper()
 	for _, m := range messages {
 		t.Run(m, func(t *testing.T) {
-			if d := diagnose.Classify(record(asked, fails(400, bare(m)))); d.Class == call.ClassStreamUnsupported {
+			if d := diagnose.Classify(record(how, fails(400, bare(m)))); d.Class == class {
 				t.Errorf("%q is %v (%s) by %s", m, d.Class, d.Reason, d.Rule)
 			}
 		})
 	}
+}
+
+func askedPlain(r *call.Record) {
+	r.Request.Mode, r.Request.StreamFlag = call.ModePlain, call.StreamFalse
+}
+
+func askedOddly(r *call.Record) {
+	r.Request.Mode, r.Request.StreamFlag = call.ModeStream, call.StreamInvalid
 }
 
 // Written without a look at the vocabulary, as hard as they come: 48 of 64 were
