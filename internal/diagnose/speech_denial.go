@@ -68,7 +68,7 @@ func deniedAfter(s *speech, i int) int {
 	if j == 0 || s.tokens[j].sense&isAble == 0 {
 		return 0
 	}
-	if s.tokens[i].sense&isNone != 0 && english(s.word(j)) && s.next(j, isStream, 2) == 0 || hasAnyPrefix(s.text[s.tokens[j].to:], " to be ", " to exceed ") {
+	if s.tokens[i].sense&isNone != 0 && english(s.word(j)) && s.next(j, isStream, 2) == 0 || hasAnyPrefix(s.text[s.tokens[j].to:], " to be ", " to exceed ", " more than ") {
 		return 0 // "no models are available" denies models, "no provider that supports streams" does not
 	}
 	return j

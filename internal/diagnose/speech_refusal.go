@@ -100,10 +100,14 @@ func valueRefused(s *speech, w int) bool {
 // names no other cause.
 func weaklyRefused(s *speech, w int) bool {
 	n := s.next(w, isWeak, reachStated)
-	if n > 0 && s.distance(w, n) > reachWeak && !copula(s.text[:s.tokens[n].from]) {
+	if n == 0 {
 		return false
 	}
-	return n > 0 && !s.has(isBroken) && s.between(w, n)&isComma == 0 && !hasAny(s.gap(w, n), "session", "connection", "client", " id ")
+	stated := copula(s.text[:s.tokens[n].from])
+	if s.distance(w, n) > reachWeak && !stated || stated && s.word(n) == "missing" { // it did not come
+		return false
+	}
+	return !s.has(isBroken) && s.between(w, n)&isComma == 0 && !hasAny(s.gap(w, n), "session", "connection", "client", " id ")
 }
 
 // turnedOff: "turn streaming off".
