@@ -104,7 +104,7 @@ func weaklyRefused(s *speech, w int) bool {
 		return false
 	}
 	stated := copula(s.text[:s.tokens[n].from])
-	if s.distance(w, n) > reachWeak && !stated || stated && s.word(n) == "missing" { // it did not come
+	if s.distance(w, n) > reachWeak && !stated || stated && s.word(n) == "missing" && s.between(w, n)&isAble == 0 { // it did not come
 		return false
 	}
 	return !s.has(isBroken) && s.between(w, n)&isComma == 0 && !hasAny(s.gap(w, n), "session", "connection", "client", " id ")
