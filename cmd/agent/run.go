@@ -38,9 +38,11 @@ func (c *runCmd) Run(ctx context.Context, env environment) error {
 	settle()
 	log.Info("llmtap is ready", "proxy", a.info.Proxy, "admin", a.info.Admin, "base_url", a.info.BaseURL, "state", s.stateDir,
 		"next", "point clients here: eval \"$(llmtap env)\"")
+	notify(env, log, serviceReady)
 	failed := c.wait(ctx, env, a, log)
 	env.restore() // a second signal now has its default meaning
 	log.Info("draining", "grace", s.run.grace.String())
+	notify(env, log, serviceStopping)
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.run.grace+15*time.Second)
 	defer cancel()
 	if err := a.stop(stopCtx, s.run.grace); err != nil {
