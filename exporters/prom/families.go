@@ -18,7 +18,7 @@ var (
 		"not_tls", "name_constraint", "h2_off",
 	}
 	stopReason      = []string{"upgrade", "connect", "malformed", "head_too_big", "hpack", "pairing", "panic", "budget"}
-	dropReason      = []string{"queue_full", "content_budget", "decode_limit", "panic", "store_error", "shutdown"}
+	dropReason      = []string{"queue_full", "content_budget", "decode_limit", "panic", "store_error", "shutdown", "log_rate"}
 	framings        = []string{"json", "sse", "ndjson", "eventstream", "json_array", "html", "text", "empty", other}
 	handshakeReason = []string{"unknown_ca", "bad_certificate", "expired", "name_mismatch", "protocol", "timeout", "closed", other}
 	spanReason      = []string{"queue_full", "timeout", "unavailable", "rejected", "too_large", "shutdown"}
