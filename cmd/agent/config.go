@@ -24,6 +24,8 @@ type fileConfig struct {
 	Log      logConfig      `yaml:"log"`
 	State    string         `yaml:"state_dir"`
 	Drain    string         `yaml:"drain"`
+	// WatchLogs are paths of server logs.
+	WatchLogs []string `yaml:"watch_logs"`
 }
 
 type addressConfig struct {
@@ -132,6 +134,7 @@ func (c *fileConfig) overlay(f flags) {
 	c.Hosts.Intercept = append(c.Hosts.Intercept, f.Intercept...)
 	c.Hosts.AllowPrivate = append(c.Hosts.AllowPrivate, f.AllowPrivate...)
 	c.Hosts.extraRoutes = f.Route
+	c.WatchLogs = append(c.WatchLogs, f.Trust.WatchLog...)
 	if f.Trust.TunnelOnly.given {
 		c.Switch.TunnelOnly = f.Trust.TunnelOnly.on
 	}

@@ -20,6 +20,9 @@ type counts struct{ calls, failures, attempts int }
 // add books one attempt. Only a failed one is tried again, so a later attempt
 // that is no error takes a failure back.
 func (c *counts) add(r *call.Record) {
+	if r.Agent.Mode == call.CaptureLog && r.Outcome() == call.OutcomeUnknown {
+		return // a message without a call is no call
+	}
 	c.attempts++
 	failed := r.Outcome() == call.OutcomeError
 	switch {

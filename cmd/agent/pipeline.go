@@ -237,7 +237,9 @@ func (a *agent) stop(ctx context.Context, grace time.Duration) error {
 		errs = append(errs, err)
 	}
 	a.clock.close()
-	errs = append(errs, a.proxy.Close(), a.listeners.finder.Close(), a.queue.Close(ctx))
+	errs = append(errs, a.proxy.Close())
+	a.logs.close()
+	errs = append(errs, a.listeners.finder.Close(), a.queue.Close(ctx))
 	errs = append(errs, a.sinks.hub.Close(ctx), a.admin.Close(), a.sinks.fanout.Close(ctx))
 	if a.state.ownsRun {
 		if err := os.Remove(filepath.Join(a.s.stateDir, runFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -253,6 +255,7 @@ func (a *agent) abandon(ctx context.Context) error {
 	if a.proxy != nil {
 		errs = append(errs, a.proxy.Close())
 	}
+	a.logs.close()
 	a.clock.close()
 	if a.queue != nil {
 		errs = append(errs, a.queue.Close(ctx))

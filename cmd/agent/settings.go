@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"llmtap/capture"
+	"llmtap/internal/serverlog/tail"
 )
 
 // flags are the options that run, exec and demo share. Precedence: flag, then
@@ -37,7 +38,9 @@ type trustFlags struct {
 	Strict     toggle `help:"Refuse what cannot be looked into instead of tunnelling it." env:"LLMTAP_STRICT"`
 	ProxyAuth  string `help:"Tokens in Proxy-Authorization: none (loopback only), optional or required." env:"LLMTAP_PROXY_AUTH" placeholder:"MODE"`
 	LogLevel   string `help:"Log from this level: debug, info, warn or error." env:"LLMTAP_LOG_LEVEL" placeholder:"LEVEL"`
-	Limits     limits `embed:""`
+	// WatchLog names logs of Jupyter servers; {user} in a path names the user.
+	WatchLog []string `help:"Read this log of a Jupyter server: it tells of calls that never left. * and {user} stand for names." env:"LLMTAP_WATCH_LOG" placeholder:"FILE"`
+	Limits   limits   `embed:""`
 }
 
 // limits are the settings that belong in a file rather than on a command line;
@@ -69,6 +72,8 @@ type identity struct {
 	auth capture.AuthMode
 	// process: look for the local process behind a loopback connection.
 	process bool
+	// logs are patterns of server logs, which tell of calls that never left.
+	logs []string
 }
 
 // retention bounds the store.
@@ -106,7 +111,7 @@ func (c fileConfig) settings(env environment) (settings, error) {
 		run: lifecycle{grace: 30 * time.Second},
 	}
 	s.stateDir = absolute(or(s.stateDir, defaultStateDir(env)))
-	for _, check := range []func(*settings) error{c.hosts, c.upstreams, c.limits, c.security} {
+	for _, check := range []func(*settings) error{c.hosts, c.upstreams, c.limits, c.security, c.logs} {
 		if err := check(&s); err != nil {
 			return settings{}, usageError{err}
 		}
@@ -232,6 +237,16 @@ func (c fileConfig) security(s *settings) error {
 	}
 	if host, _, _ := net.SplitHostPort(s.routeListen); len(s.routes) > 0 && !loopback(host) {
 		return fmt.Errorf("--route-listen %s: base-URL routes ask nobody for a token: loopback only", s.routeListen)
+	}
+	return nil
+}
+
+func (c fileConfig) logs(s *settings) error {
+	for _, text := range c.WatchLogs {
+		if err := tail.Check(text); err != nil {
+			return fmt.Errorf("--watch-log %q: want a file, in which * ? [] and one {user} may stand for names", text)
+		}
+		s.who.logs = append(s.who.logs, absolute(text))
 	}
 	return nil
 }

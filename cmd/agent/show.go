@@ -75,6 +75,9 @@ func concerns(ctx context.Context, src source, f call.Finding, r *call.Record) b
 // alike counts the calls of the same target; a source that cannot be asked any
 // more does not take the explanation away.
 func alike(ctx context.Context, src source, r *call.Record) []string {
+	if r.Target.Host == "" {
+		return nil // it never had a target
+	}
 	q := call.Query{Since: r.Identity.Start.Add(-explain.LikenessSpan), Target: or(r.Target.Deployment, or(r.Target.Model, r.Target.Host)), Limit: maxCalls}
 	others, err := src.Calls(ctx, q)
 	if err != nil {

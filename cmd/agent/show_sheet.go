@@ -50,6 +50,10 @@ func (s *sheet) asked(r *call.Record) {
 	}
 	s.line("who", "%s  (%s)", known(clientName(r), c.Version, labelled("by", sdk)), strings.TrimSuffix(c.Kind.String()+", rule "+c.Rule, ", rule "))
 	s.line("user", "%s", c.User)
+	if r.Agent.Mode == call.CaptureLog {
+		s.line("target", "none: no call was seen; what is known is in the server's log, which anybody can write to whose output it takes")
+		return
+	}
 	if !q.IsHTTP() {
 		s.line("target", "%s:%d, and no request: the connection ended before one", t.Host, t.Port)
 		return

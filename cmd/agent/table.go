@@ -167,6 +167,8 @@ func outcomeText(r *call.Record) string {
 	switch c := r.Diagnosis.Class; {
 	case c == call.ClassUnknown, c == call.ClassOK:
 		return r.Outcome().String()
+	case c == call.ClassFailedBeforeCall && r.Outcome() == call.OutcomeUnknown:
+		return r.Diagnosis.Reason // unseen is not failed
 	default:
 		return c.String()
 	}

@@ -34,6 +34,8 @@ type parts struct {
 	log    *slog.Logger
 	getenv func(string) string
 	watch  watcher
+	// output: there is a command whose output is a log to be read (exec).
+	output bool
 	// shared: another agent may own the state directory (exec beside run).
 	shared bool
 }
@@ -49,6 +51,7 @@ type agent struct {
 	sinks     sinks
 	queue     *exporters.Queue
 	clock     *clock
+	logs      *serverLogs
 	listeners listeners
 	admin     *http.Server
 	state     state
@@ -107,9 +110,13 @@ func startAgent(ctx context.Context, s settings, p parts) (_ *agent, err error) 
 	if err := a.openAuthority(); err != nil {
 		return nil, usageError{err}
 	}
+	if err := a.openServerLogs(); err != nil {
+		return nil, usageError{err}
+	}
 	if err := a.startProxy(secret); err != nil {
 		return nil, err
 	}
+	a.logs.start()
 	if err := a.startAdmin(); err != nil {
 		return nil, err
 	}
@@ -166,8 +173,8 @@ func (a *agent) startProxy(secret []byte) error {
 		Policy: a.s.policy, Roots: a.s.roots, Auth: a.s.who.auth, Secret: secret, UpstreamProxy: a.s.upstreamProxy,
 		Routes: a.s.routes, StoreContent: a.s.storeContent, Logger: a.parts.log,
 		Hooks: capture.Hooks{
-			Emit:    func(r call.Record) { a.queue.Offer(exporters.Item{Record: r}) },
-			Started: func(r call.Record) { a.queue.Offer(exporters.Item{Record: r, Started: true}) },
+			Emit:    func(r call.Record) { a.logs.note(&r, true); a.queue.Offer(exporters.Item{Record: r}) },
+			Started: func(r call.Record) { a.logs.note(&r, false); a.queue.Offer(exporters.Item{Record: r, Started: true}) },
 		},
 	}
 	if a.authority != nil {

@@ -51,7 +51,6 @@ func (l *file) skip(h Handler) error {
 	}
 	if n > 0 {
 		h.Data(l.log, head[:n], true)
-		h.Ended(l.log) // what follows is not what comes next
 	}
 	if l.offset, err = l.f.Seek(l.info.Size(), io.SeekStart); err != nil {
 		return fmt.Errorf("tail: read log: %w", err)
@@ -65,8 +64,9 @@ func (l *file) close() { _ = l.f.Close() }
 // if there is nothing left to follow.
 func (l *file) poll(h Handler, buffer []byte) bool {
 	if fi, err := l.f.Stat(); err == nil && fi.Size() < l.offset {
-		h.Ended(l.log)
-		if _, err := l.f.Seek(0, io.SeekStart); err != nil {
+		_, err := l.f.Seek(0, io.SeekStart)
+		h.Ended(l.log, err != nil)
+		if err != nil {
 			return false
 		}
 		l.offset = 0
@@ -81,11 +81,11 @@ func (l *file) poll(h Handler, buffer []byte) bool {
 		l.missing = true
 		return true
 	}
-	h.Ended(l.log)
-	if err != nil {
-		return false
+	var next *file
+	if err == nil {
+		next, err = open(l.log, false, h)
 	}
-	next, err := open(l.log, false, h)
+	h.Ended(l.log, err != nil)
 	if err != nil {
 		return false
 	}

@@ -39,11 +39,12 @@ type Log struct {
 // Handler gets what logs say. Its methods run inside Poll and Close.
 type Handler interface {
 	// Data takes the next bytes of a log, valid until it returns. Old bytes
-	// were there before the Follower: they say whose log it is, and are no news.
+	// were there before the Follower: they say whose log it is, are no news,
+	// and what comes next does not follow them.
 	Data(log Log, b []byte, old bool)
 	// Ended says that what comes next, if anything, is another log: it was
-	// truncated, rotated or removed.
-	Ended(log Log)
+	// truncated or rotated, or is gone for now.
+	Ended(log Log, gone bool)
 	// Refused says once why a log is not followed.
 	Refused(log Log, err error)
 }
@@ -144,7 +145,7 @@ func (f *Follower) Close() {
 	for _, path := range slices.Sorted(maps.Keys(f.files)) {
 		l := f.files[path]
 		l.poll(f.h, make([]byte, 32<<10))
-		f.h.Ended(l.log)
+		f.h.Ended(l.log, true)
 		l.close()
 		delete(f.files, path)
 	}

@@ -24,7 +24,12 @@ func (s *said) Data(_ tail.Log, b []byte, old bool) {
 	}
 	s.b.Write(b)
 }
-func (s *said) Ended(tail.Log)          { s.b.WriteByte('|') }
+func (s *said) Ended(_ tail.Log, gone bool) {
+	s.b.WriteByte('|')
+	if gone {
+		s.b.WriteByte('.')
+	}
+}
 func (s *said) Refused(tail.Log, error) { s.b.WriteByte('!') }
 func (s *said) take() string            { t := s.b.String(); s.b.Reset(); return t }
 func (s *said) wants(t *testing.T, want string) {
@@ -87,14 +92,14 @@ func TestWhatWasThereIsOld(t *testing.T) {
 	p := follow(t, "a.log")
 	p.put("a.log", "before\n")
 	p.poll()
-	p.said.wants(t, "[before\n]|")
+	p.said.wants(t, "[before\n]")
 	p.add("a.log", "one\n")
 	p.poll()
 	p.poll()
 	p.said.wants(t, "one\n")
 	p.add("a.log", "last")
 	p.f.Close()
-	p.said.wants(t, "last|")
+	p.said.wants(t, "last|.")
 	p.f.Close()
 	p.said.wants(t, "")
 }
@@ -104,7 +109,7 @@ func TestOfALongOldLogTheHeadIsRead(t *testing.T) {
 	p := follow(t, "a.log")
 	p.put("a.log", strings.Repeat("x", 1<<20))
 	p.poll()
-	if got := p.said.take(); len(got) != 64<<10+3 {
+	if got := p.said.take(); len(got) != 64<<10+2 {
 		t.Errorf("%d bytes", len(got))
 	}
 	p.add("a.log", "y")
@@ -166,7 +171,7 @@ func TestRemovedLogs(t *testing.T) {
 	p.poll()
 	p.said.wants(t, "")
 	p.poll()
-	p.said.wants(t, "|")
+	p.said.wants(t, "|.")
 	p.put("a.log", "again\n")
 	p.scan()
 	p.said.wants(t, "again\n")
@@ -222,7 +227,7 @@ func TestTooManyLogs(t *testing.T) {
 	p.said.take()
 	p.add(fmt.Sprintf("%03d.log", tail.MaxFiles), "old by now\n")
 	p.scan()
-	p.said.wants(t, "[old by now\n]|")
+	p.said.wants(t, "[old by now\n]")
 }
 
 // users notes whose logs came.
