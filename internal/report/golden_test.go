@@ -18,7 +18,8 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // stories are the states that a report can be about.
-func stories() map[string]report.Input {
+func stories(t testing.TB) map[string]report.Input {
+	t.Helper()
 	return map[string]report.Input{
 		"empty":      {Tool: "llmtap 0.1.0 (0123456789ab)", Made: noon, Since: noon.Add(-24 * time.Hour), Target: "nobody"},
 		"one-call":   input(plain("01only", 0)),
@@ -27,7 +28,7 @@ func stories() map[string]report.Input {
 		"version":    versionStory(),
 		"two":        twoTargets(),
 		"unseen":     unseen(),
-		"hostile":    hostile(evil()[0]),
+		"hostile":    hostile(evil(t)[0]),
 	}
 }
 
@@ -90,7 +91,7 @@ func unseen() report.Input {
 var styles = regexp.MustCompile(`(?s)<style>.*</style>|sha256-.*?&#39;`)
 
 func TestGolden(t *testing.T) {
-	for name, in := range stories() {
+	for name, in := range stories(t) {
 		t.Run(name, func(t *testing.T) {
 			got := styles.ReplaceAllString(write(t, in), "…")
 			path := filepath.Join("testdata", name+".html")

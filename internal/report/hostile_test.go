@@ -1,6 +1,8 @@
 package report_test
 
 import (
+	"encoding/json"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,17 +17,18 @@ import (
 )
 
 // evil is text that would run, load, steer or hide something wherever it is
-// taken at its word.
-func evil() []string {
-	return []string{
-		`"><script>alert(1)</script><img src=x onerror=alert(1)>`, `'><svg/onload=alert(1)>`, `</style><script>alert(1)</script>`, `</title><script>alert(1)</script>`,
-		`javascript:alert(1)`, `" onmouseover="alert(1)" x="`, `' autofocus onfocus='alert(1)`, `<iframe srcdoc="<script>alert(1)</script>">`, `<a href="javascript:alert(1)">x</a>`,
-		`{{.Title}}{{template "icon" "ok"}}`, `<!--`, `-->`, `]]>`, `&lt;script&gt;alert(1)&lt;/script&gt;`, `&#x3c;script&#x3e;`, `</pre></code></main></body></html>`,
-		`url(https://evil.example/x)`, `expression(alert(1))`, `@import "https://evil.example/x.css";`, `<meta http-equiv=refresh content="0;url=https://evil.example/">`,
-		`<base href="https://evil.example/">`, `<link rel=stylesheet href=//evil.example/x>`, `<form action=https://evil.example><button>x`, "`code` ` odd", "a\nb\r\n\tc",
-		"\x1b]0;owned\x07\x1b[2J", "\u202egpj.exe\u202c\u200b\u2066", "\u009b31m\x00\x7f", "\xff\xfe\xc0\xaf", "\u2028\u2029", "z\u0300\u0301\u0302\u0303\u0304\u0305\u0306\u0307",
-		"\ufe0f\U000e0100\U000e0041", "\u3164\u115f\u2800\uffa0", "שלום عربى", strings.Repeat("W", 5000), strings.Repeat("😀", 900), "+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
+// taken at its word: the shared corpus, and what JSON cannot hold.
+func evil(t testing.TB) []string {
+	t.Helper()
+	var out []string
+	b, err := os.ReadFile("testdata/hostile.json")
+	if err == nil {
+		err = json.Unmarshal(b, &out)
 	}
+	if err != nil || len(out) < 30 {
+		t.Fatalf("%d texts, %v", len(out), err)
+	}
+	return append(out, "\xff\xfe\xc0\xaf", strings.Repeat("W", 5000), strings.Repeat("😀", 900))
 }
 
 // fill puts text into every string that v holds, and one element into every
@@ -136,7 +139,7 @@ func steers(r rune) bool {
 // TestHostileTextIsText: whatever stands in whichever field, the page is inert
 // and the text can be read in it.
 func TestHostileTextIsText(t *testing.T) {
-	for _, text := range evil() {
+	for _, text := range evil(t) {
 		page := write(t, poisoned(text))
 		inert(t, page)
 		if len(page) < 10_000 {
@@ -151,13 +154,13 @@ func TestHostileTextIsText(t *testing.T) {
 
 // TestEveryStoryIsInert: the page needs nothing but itself.
 func TestEveryStoryIsInert(t *testing.T) {
-	for name, in := range stories() {
+	for name, in := range stories(t) {
 		t.Run(name, func(t *testing.T) { inert(t, write(t, in)) })
 	}
 }
 
 func FuzzWrite(f *testing.F) {
-	for _, text := range evil() {
+	for _, text := range evil(f) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) { inert(t, write(t, poisoned(text))) })

@@ -23,7 +23,7 @@ func TestProse(t *testing.T) {
 func TestAside(t *testing.T) {
 	for in, want := range map[string][2]string{
 		"none": {"none", ""}, "It fails (1 of 1: x); y works.": {"It fails; y works.", "1 of 1: x"}, "a (b (c) d) e (f)": {"a e (f)", "b (c) d"},
-		"open (b": {"open (b", ""}, ")(": {")(", ""}, "(all)": {"", "all"},
+		"open (b": {"open (b", ""}, ")(": {")(", ""}, "(all)": {"(all)", ""}, "f(x) fails (y).": {"f(x) fails.", "y"}, "a ()": {"a", ""},
 	} {
 		if a, b := aside(in); a != want[0] || b != want[1] {
 			t.Errorf("%q: %q, %q", in, a, b)

@@ -29,10 +29,14 @@ func prose(s string) []span {
 	return out
 }
 
-// aside takes the first brackets, with all that is in them, out of a sentence.
+// aside takes the first brackets after a word, with all that is in them, out of
+// a sentence.
 func aside(s string) (sentence, inside string) {
-	from, depth := strings.IndexByte(s, '('), 0
-	for i := max(from, 0); i < len(s) && from >= 0; i++ {
+	from, depth := strings.Index(s, " (")+1, 0
+	if from == 0 {
+		return s, ""
+	}
+	for i := from; i < len(s); i++ {
 		switch s[i] {
 		case '(':
 			depth++
