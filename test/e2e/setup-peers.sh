@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs that the peers tests run the agent against, pinned, once:
 # Prometheus, promtool and Alertmanager (from the distribution), promtool of the
-# 3.x line, Jaeger all-in-one, h2spec.
+# 3.x line, Jaeger all-in-one, h2spec, Chromium with playwright-core and axe-core.
 # Prints what is where. Run it again at any time; what is there stays.
 #
 #   LLMTAP_E2E_CACHE   where the built binaries are kept (<repo>/.cache/e2e)
@@ -112,6 +112,37 @@ install_h2spec() {
 	rm -rf "$tools"
 }
 
+# Chromium with a font (from the distribution), and what drives it.
+install_browser() {
+	missing=
+	for program in chromium npm; do
+		command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+	done
+	if [ -n "$missing" ]; then
+		command -v apt-get >/dev/null 2>&1 || die "missing:$missing, and there is no apt-get; put them on PATH"
+		say "installing$missing"
+		export DEBIAN_FRONTEND=noninteractive
+		wait='-o DPkg::Lock::Timeout=300'
+		# shellcheck disable=SC2086
+		apt-get $wait install -y -qq --no-install-recommends $missing fonts-dejavu-core >"$cache/apt-browser.log" 2>&1 || {
+			apt-get $wait update -qq >>"$cache/apt-browser.log" 2>&1 || true
+			apt-get $wait install -y -qq --no-install-recommends $missing fonts-dejavu-core >>"$cache/apt-browser.log" 2>&1 ||
+				die "apt-get install$missing did not work (as root?); see $cache/apt-browser.log"
+		}
+	fi
+	pins=$root/test/e2e/browser
+	want=$(cat "$pins/package.json" "$pins/package-lock.json" | cksum)
+	if [ "$(cat "$cache/browser/.stamp" 2>/dev/null)" = "$want" ]; then
+		return
+	fi
+	say "installing playwright-core and axe-core"
+	rm -rf "$cache/browser"
+	mkdir -p "$cache/browser"
+	cp "$pins/package.json" "$pins/package-lock.json" "$cache/browser/"
+	(cd "$cache/browser" && npm ci --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error >&2) || die "npm ci did not work"
+	printf '%s\n' "$want" >"$cache/browser/.stamp"
+}
+
 link() { ln -sf "$1" "$bin/$2"; }
 
 install_prometheus
@@ -125,6 +156,9 @@ install_h2spec
 link "h2spec-${h2spec_version%+*}" h2spec
 install_jaeger
 link "jaeger-all-in-one-$jaeger_version" jaeger-all-in-one
+install_browser
+link "$(command -v chromium)" chromium
+link "$(command -v node)" node
 
 "$bin/prometheus" --version 2>&1 | head -n 1
 "$bin/promtool" --version 2>&1 | head -n 1
@@ -132,3 +166,4 @@ printf 'promtool-3 %s\n' "$promtool_version"
 "$bin/alertmanager" --version 2>&1 | head -n 1
 "$bin/h2spec" --version 2>&1 | head -n 1
 printf 'jaeger-all-in-one %s\n' "$jaeger_version"
+"$bin/chromium" --version 2>/dev/null | head -n 1
