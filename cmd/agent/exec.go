@@ -4,18 +4,17 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
 
 type execCmd struct {
 	flags   `embed:""`
-	BaseURL bool     `name:"base-url" help:"For programs that heed no proxy: put base-URL routes into the endpoint variables."`
 	Summary string   `help:"Write what was seen as JSON to this file as well." placeholder:"FILE" type:"path"`
 	Command []string `arg:"" passthrough:"" help:"The command and its arguments, after --."`
 }
@@ -25,15 +24,9 @@ func (execCmd) Help() string {
 	return `Starts an agent on free ports, runs the command with the environment that sends its LLM calls through it, and
 prints what it saw. The command's exit status, signals and terminal are its own.
 
-A program that heeds no proxy (Node before 22.21, bare aiohttp) is named at the end if it was seen to call a model host
-directly. --base-url reaches it: OPENAI_BASE_URL, AZURE_OPENAI_ENDPOINT, ANTHROPIC_BASE_URL and the like then lead to
-http://127.0.0.1:PORT/ROUTE/… and from there to the service. It may change the call: LangChain's ChatOpenAI asks for no
-token usage of streams (stream_options) once its address is not the default. Which client needs what: docs/clients.md
-
 Examples:
   llmtap exec -- python chat.py
   AZURE_OPENAI_ENDPOINT=https://llm.example.org llmtap exec -- jupyter lab
-  llmtap exec --base-url -- node chat.mjs
   llmtap exec --summary seen.json -- curl https://api.openai.com/v1/models`
 }
 
@@ -51,10 +44,7 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 		return usagef("%w; nothing was started", err)
 	}
 	found := endpoints(env.getenv)
-	if c.BaseURL {
-		found = append(found, filled(env.getenv)...)
-	}
-	s, routed, err := c.settings(env, found)
+	s, err := c.settings(env, found)
 	if err != nil {
 		return err
 	}
@@ -66,21 +56,13 @@ func (c *execCmd) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	vars := clientEnv(a.info.Proxy, s.stateDir, c.hostsOf(env, a, found))
-	for _, r := range routed {
-		vars = append(vars, r.variable(a.info.BaseURL))
-	}
-	watch := c.watchDirect(env, found, vars)
-	status, runErr := supervise(path, argv, env.outputs(a.logs), supervised{vars, watch.start})
-	direct := watch.end()
+	status, runErr := supervise(path, argv, env.outputs(a.listeners.logs), clientEnv(a.info.Proxy, s.stateDir, hostsOf(env, s, found)))
 	tunnels := a.proxy.Tunnels()
 	stopSoon(ctx, a, env)
 	if runErr != nil {
 		return runErr
 	}
-	m := newSummary(seen, tunnels)
-	m.Direct, m.Routes = direct, routed
-	if err := c.report(env, m, a.sinks.kept); err != nil {
+	if err := c.report(env, newSummary(seen, tunnels), a.sinks.kept); err != nil {
 		return err
 	}
 	if status != 0 {
@@ -110,61 +92,42 @@ func stopSoon(ctx context.Context, a *agent, env environment) {
 }
 
 // settings puts the agent on free ports and opens what the environment's
-// endpoints need, with --base-url routes to them.
-func (c *execCmd) settings(env environment, found []endpoint) (settings, []reroute, error) {
+// endpoints need.
+func (c *execCmd) settings(env environment, found []endpoint) (settings, error) {
 	f := c.flags
 	f.Listen, f.AdminListen, f.RouteListen = or(f.Listen, "127.0.0.1:0"), or(f.AdminListen, "127.0.0.1:0"), or(f.RouteListen, "127.0.0.1:0")
 	for _, e := range found {
-		f.Intercept = append(f.Intercept, e.address())
+		hp := e.host + ":" + e.port
+		if strings.Contains(e.host, ":") {
+			hp = "[" + e.host + "]:" + e.port
+		}
+		f.Intercept = append(f.Intercept, hp)
 		if e.private() {
-			f.AllowPrivate = append(f.AllowPrivate, e.address())
+			f.AllowPrivate = append(f.AllowPrivate, hp)
 		}
 	}
-	s, err := f.load(env)
-	if err != nil || !c.BaseURL {
-		return s, nil, err
-	}
-	routed := reroutes(found, s.routes)
-	for _, r := range routed {
-		f.Route = append(f.Route, r.flag())
-	}
-	s, err = f.load(env) // again: what holds for routes must hold for ours
-	return s, routed, err
+	return f.load(env)
 }
 
-// hostsOf says which hosts go through the proxy and which past it.
-func (c *execCmd) hostsOf(env environment, a *agent, found []endpoint) clientHosts {
-	h := clientHosts{noProxy: or(env.getenv("NO_PROXY"), env.getenv("no_proxy")), noTrust: a.s.policy.TunnelOnly}
-	if u, err := url.Parse(a.info.BaseURL); err == nil && c.BaseURL {
-		h.direct = []string{u.Hostname()}
-	}
+func hostsOf(env environment, s settings, found []endpoint) clientHosts {
+	h := clientHosts{noProxy: or(env.getenv("NO_PROXY"), env.getenv("no_proxy")), noTrust: s.policy.TunnelOnly}
 	for _, e := range found {
-		if c.BaseURL && e.route != "" {
-			continue // the client has the route's address
-		}
 		h.proxied = append(h.proxied, e.host)
 		h.plainHTTP = h.plainHTTP || e.plain
 	}
-	for _, p := range a.s.policy.AllowPrivate {
+	for _, p := range s.policy.AllowPrivate {
 		h.proxied = append(h.proxied, p.Host)
 	}
 	return h
 }
 
-// supervised is what a command gets beside our own environment.
-type supervised struct {
-	vars []variable
-	// started hears of its process, once.
-	started func(pid int)
-}
-
 // supervise runs the command and returns its exit status as a shell would see it.
-func supervise(path string, argv []string, env environment, with supervised) (int, error) {
+func supervise(path string, argv []string, env environment, vars []variable) (int, error) {
 	cmd := exec.Command(path, argv[1:]...)
 	cmd.Args[0] = argv[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.stdin, env.stdout, env.stderr
 	cmd.Env = env.environ()
-	for _, v := range with.vars {
+	for _, v := range vars {
 		cmd.Env = append(cmd.Env, v.name+"="+v.value)
 	}
 	cmd.WaitDelay = outputDelay
@@ -177,7 +140,6 @@ func supervise(path string, argv []string, env environment, with supervised) (in
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("exec %s: %w", path, err)
 	}
-	with.started(cmd.Process.Pid)
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	tty := isTerminal(env.stdin)

@@ -238,7 +238,7 @@ func (a *agent) stop(ctx context.Context, grace time.Duration) error {
 	}
 	a.clock.close()
 	errs = append(errs, a.proxy.Close())
-	a.logs.close()
+	a.listeners.logs.close()
 	errs = append(errs, a.listeners.finder.Close(), a.queue.Close(ctx))
 	errs = append(errs, a.sinks.hub.Close(ctx), a.admin.Close(), a.sinks.fanout.Close(ctx))
 	if a.state.ownsRun {
@@ -255,7 +255,7 @@ func (a *agent) abandon(ctx context.Context) error {
 	if a.proxy != nil {
 		errs = append(errs, a.proxy.Close())
 	}
-	a.logs.close()
+	a.listeners.logs.close()
 	a.clock.close()
 	if a.queue != nil {
 		errs = append(errs, a.queue.Close(ctx))

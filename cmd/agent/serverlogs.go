@@ -76,7 +76,7 @@ func (a *agent) openServerLogs() error {
 	if a.parts.output {
 		l.output = l.source("")
 	}
-	a.logs = l
+	a.listeners.logs = l
 	return nil
 }
 

@@ -51,7 +51,6 @@ type agent struct {
 	sinks     sinks
 	queue     *exporters.Queue
 	clock     *clock
-	logs      *serverLogs
 	listeners listeners
 	admin     *http.Server
 	state     state
@@ -71,6 +70,8 @@ type listeners struct {
 	// finder looks for the processes behind accepted connections; nil if that
 	// is switched off.
 	finder *local.Finder
+	// logs reads server logs; nil if there are none to read.
+	logs *serverLogs
 }
 
 type sinks struct {
@@ -116,7 +117,7 @@ func startAgent(ctx context.Context, s settings, p parts) (_ *agent, err error) 
 	if err := a.startProxy(secret); err != nil {
 		return nil, err
 	}
-	a.logs.start()
+	a.listeners.logs.start()
 	if err := a.startAdmin(); err != nil {
 		return nil, err
 	}
@@ -173,8 +174,8 @@ func (a *agent) startProxy(secret []byte) error {
 		Policy: a.s.policy, Roots: a.s.roots, Auth: a.s.who.auth, Secret: secret, UpstreamProxy: a.s.upstreamProxy,
 		Routes: a.s.routes, StoreContent: a.s.storeContent, Logger: a.parts.log,
 		Hooks: capture.Hooks{
-			Emit:    func(r call.Record) { a.logs.note(&r, true); a.queue.Offer(exporters.Item{Record: r}) },
-			Started: func(r call.Record) { a.logs.note(&r, false); a.queue.Offer(exporters.Item{Record: r, Started: true}) },
+			Emit:    func(r call.Record) { a.listeners.logs.note(&r, true); a.queue.Offer(exporters.Item{Record: r}) },
+			Started: func(r call.Record) { a.listeners.logs.note(&r, false); a.queue.Offer(exporters.Item{Record: r, Started: true}) },
 		},
 	}
 	if a.authority != nil {
