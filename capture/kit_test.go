@@ -36,7 +36,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const host = "llm.example"
 
 // limit bounds every wait of a test.
-const limit = 10 * time.Second
+const limit = 30 * time.Second
 
 // rig is a proxy on real sockets, with an authority of its own, a resolver that
 // knows the test's names, and the records it sealed.
