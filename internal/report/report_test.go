@@ -148,6 +148,10 @@ func TestFirstBadVersionIsMarked(t *testing.T) {
 		"jupyter-ai 2.29.0 first bad version openai-python 1.60.1 0% 0 of 2 2026-01-02 12:01:40 UTC 2026-01-02 12:02:00 UTC",
 	)
 	in := versionStory()
+	in.Findings[1].State = "closed"
+	if page := write(t, in); strings.Contains(page, "first bad") || strings.Contains(page, `href="#v`) {
+		t.Error("marked by a verdict that is over")
+	}
 	in.Findings = nil
 	if page := write(t, in); strings.Contains(page, "first bad") || strings.Contains(page, "last good") {
 		t.Error("marked without a verdict")

@@ -25,8 +25,8 @@ func tidyValue(v reflect.Value) {
 	case reflect.String:
 		v.SetString(cut(visible(v.String()), maxText))
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
+		for _, f := range v.Fields() {
+			if f.CanSet() {
 				tidyValue(f)
 			}
 		}
