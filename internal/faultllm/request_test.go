@@ -3,6 +3,7 @@ package faultllm_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -380,6 +381,29 @@ func TestKeyEchoIsMasked(t *testing.T) {
 	a := s.send(t, "POST", "/v1/chat/completions", `{"model":"auth-401"}`)
 	if strings.Contains(a.body, key) || !strings.Contains(a.body, "dummy-ke***************0042") {
 		t.Errorf("%s: want the key masked in the middle", a.body)
+	}
+}
+
+// TestKeyOfEveryScheme: the key that the service refuses is found wherever an
+// SDK puts it, and that of a signed request is the same at any time of day.
+func TestKeyOfEveryScheme(t *testing.T) {
+	const signed = "AWS4-HMAC-SHA256 Credential=AKIAOWL0123456789ABC/20260921/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0123abcd"
+	for _, tc := range []struct{ header, value, want string }{
+		{"Authorization", "Bearer dummy-key-of-the-tests-0042", "dummy-key-of-the-tests-0042"},
+		{"Api-Key", "dummy-key-of-the-tests-0043", "dummy-key-of-the-tests-0043"},
+		{"X-Api-Key", "dummy-key-of-the-tests-0044", "dummy-key-of-the-tests-0044"},
+		{"X-Goog-Api-Key", "dummy-key-of-the-tests-0045", "dummy-key-of-the-tests-0045"},
+		{"Authorization", signed, "AKIAOWL0123456789ABC"},
+	} {
+		t.Run(tc.header+" "+tc.want, func(t *testing.T) {
+			r := httptest.NewRequest("POST", "/v1/chat/completions", strings.NewReader(`{"model":"auth-echo"}`))
+			r.Header.Set(tc.header, tc.value)
+			w := httptest.NewRecorder()
+			faultllm.New(faultllm.Config{}).ServeHTTP(w, r)
+			if got, want := w.Body.String(), "Key "+tc.want+" is not known here."; !strings.Contains(got, want) {
+				t.Errorf("body %s, want %q in it", got, want)
+			}
+		})
 	}
 }
 

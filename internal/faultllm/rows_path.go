@@ -40,12 +40,20 @@ func unknownDeployment(x *exchange) {
 	refuse(http.StatusNotFound, body)(x)
 }
 
-// key returns the caller's secret.
+// key returns the caller's secret; of a signed request, whose signature changes
+// with the time, the access key's id.
 func key(x *exchange) string {
-	if k := x.r.Header.Get("Api-Key"); k != "" {
-		return k
+	for _, name := range []string{"Api-Key", "X-Api-Key", "X-Goog-Api-Key"} {
+		if k := x.r.Header.Get(name); k != "" {
+			return k
+		}
 	}
-	return strings.TrimPrefix(x.r.Header.Get("Authorization"), "Bearer ")
+	auth := x.r.Header.Get("Authorization")
+	if _, credential, ok := strings.Cut(auth, "Credential="); ok {
+		id, _, _ := strings.Cut(credential, "/")
+		return id
+	}
+	return strings.TrimPrefix(auth, "Bearer ")
 }
 
 func wrongKey(x *exchange) {
