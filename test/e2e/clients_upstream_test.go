@@ -32,7 +32,9 @@ type identity struct {
 // newIdentity is valid for the names that the clients call.
 func newIdentity(t *testing.T) identity {
 	t.Helper()
-	cert, _, err := faultllm.SelfSigned("api.openai.com", "contoso.openai.azure.com", "llm.test", "other.test")
+	cert, _, err := faultllm.SelfSigned("api.openai.com", "contoso.openai.azure.com", "llm.test", "other.test",
+		"api.anthropic.com", "ollama.com", "bedrock-runtime.us-east-1.amazonaws.com", "api.cohere.com", "api.mistral.ai",
+		"generativelanguage.googleapis.com", "aiplatform.googleapis.com")
 	if err != nil {
 		t.Fatal(err)
 	}

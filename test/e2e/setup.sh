@@ -42,11 +42,12 @@ apt_install() {
 stamp_of() { cat "$@" | cksum; }
 stamped() { [ -f "$1/.stamp" ] && [ "$(cat "$1/.stamp")" = "$2" ]; }
 
-# venv NAME makes a virtual environment with what clients/NAME.txt pins.
+# venv NAME MODULE makes a virtual environment with what clients/NAME.txt pins;
+# MODULE can be imported from it.
 venv() {
 	dir=$cache/$1
 	want=$(stamp_of "$here/clients/$1.txt")
-	if stamped "$dir" "$want" && "$dir/bin/python" -c 'import openai' >/dev/null 2>&1; then
+	if stamped "$dir" "$want" && "$dir/bin/python" -c "import $2" >/dev/null 2>&1; then
 		return
 	fi
 	say "installing $1"
@@ -86,15 +87,16 @@ command -v curl >/dev/null 2>&1 || apt_install curl
 command -v npm >/dev/null 2>&1 || apt_install nodejs npm
 command -v go >/dev/null 2>&1 || die "go is missing"
 
-venv python-new
-venv python-old
+venv python-new openai
+venv python-old openai
+venv python-sdks anthropic
 node_clients
 go_client
 
 "$cache/python-new/bin/python" --version
-for name in python-new python-old; do
+for name in python-new python-old python-sdks; do
 	"$cache/$name/bin/pip" list --disable-pip-version-check 2>/dev/null |
-		awk -v venv="$name" '$1 ~ /^(openai|httpx|httpx2|langchain-openai|langchain-core)$/ { print venv, $1, $2 }'
+		awk -v venv="$name" '$1 ~ /^(anthropic|boto3|cohere|google-genai|httpx|httpx2|langchain-core|langchain-openai|litellm|mistralai|ollama|openai)$/ { print venv, $1, $2 }'
 done
 printf 'node %s\n' "$("$cache/node/node_modules/.bin/node" --version)"
 printf 'openai-node %s\n' "$("$cache/node/node_modules/.bin/node" -p "require('$cache/node/node_modules/openai/package.json').version")"

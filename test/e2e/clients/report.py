@@ -18,6 +18,15 @@ KEY = "sk-e2e-0123456789abcdef0123456789abcdef"
 API_VERSION = "2024-10-21"
 
 
+def dump(piece):
+    """An event as text, whatever the SDK made it of."""
+    if hasattr(piece, "model_dump"):
+        piece = piece.model_dump(warnings=False)
+    elif hasattr(piece, "dict"):
+        piece = piece.dict()
+    return json.dumps(piece, sort_keys=True, default=str)
+
+
 def class_name(e):
     t = type(e)
     return t.__module__ + "." + t.__qualname__

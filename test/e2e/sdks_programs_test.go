@@ -1,0 +1,110 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"llmtap/internal/faultllm"
+)
+
+// surface is one API that an SDK is driven on.
+type surface struct {
+	kind   string // the script's name for it
+	speaks string // the fault service's name of its dialect
+}
+
+// sdk is a client of one vendor, or of many.
+type sdk struct {
+	program
+	surfaces []surface
+	// shows is what the SDK is known to show its user, by scenario and mode.
+	shows map[string]string
+}
+
+// sdks returns the clients of the dialects beside chat completions, and skips
+// (on CI: fails) where one of them is missing.
+func sdks(t *testing.T) []sdk {
+	t.Helper()
+	list := []sdk{
+		{
+			program:  python(t, "anthropic-python", "anthropic_messages.py"),
+			surfaces: []surface{{"bearer", faultllm.APIAnthropic}, {"x-api-key", faultllm.APIAnthropic}},
+			shows: map[string]string{
+				"e500-openai/stream": "anthropic.InternalServerError", "serr-eof/stream": "anthropic.APIStatusError", "mode-json/stream": `"ok":true,"n_events":0`,
+				"cut-chunk/stream": "httpx2.RemoteProtocolError", "inc-eof/stream": `"ok":true`, "auth-401/plain": "anthropic.AuthenticationError",
+			},
+		},
+		{
+			program:  python(t, "boto3", "bedrock_boto3.py"),
+			surfaces: []surface{{"converse", faultllm.APIConverse}, {"invoke", faultllm.APIInvoke}},
+			shows: map[string]string{
+				"e500-openai/stream": "InternalServerException", "serr-rate/stream": "botocore.exceptions.EventStreamError", "mode-json/stream": "ChecksumMismatch",
+				"cut-chunk/stream": "Response ended prematurely", "inc-eof/stream": `"ok":true`, "es-crc/stream": "ChecksumMismatch",
+			},
+		},
+		{
+			program:  python(t, "cohere-python", "cohere_chat.py"),
+			surfaces: []surface{{"chat", faultllm.APICohere}},
+			shows: map[string]string{
+				"e500-openai/plain": "InternalServerError", "serr-eof/stream": `"ok":true`, "mode-json/stream": "SSEError",
+				"cut-chunk/stream": "httpx.RemoteProtocolError", "inc-eof/stream": `"ok":true`,
+			},
+		},
+		{
+			program:  python(t, "google-genai-python", "gemini_google.py"),
+			surfaces: []surface{{"gemini", faultllm.APIGemini}, {"vertex", faultllm.APIGemini}},
+			shows: map[string]string{
+				"e500-openai/stream": "google.genai.errors.ServerError", "serr-eof/stream": "google.genai.errors.ServerError", "mode-json/stream": "Owls hunt",
+				"cut-chunk/stream": "httpx2.RemoteProtocolError", "inc-eof/stream": `"ok":true`,
+			},
+		},
+		{
+			program:  python(t, "mistralai-python", "mistral_chat.py"),
+			surfaces: []surface{{"chat", faultllm.APIOpenAI}},
+			shows: map[string]string{
+				"e500-openai/stream": "SDKError", "serr-eof/stream": "ResponseValidationError", "mode-json/stream": "Unexpected response received",
+				"cut-chunk/stream": "RemoteProtocolError", "inc-eof/stream": `"ok":true`,
+			},
+		},
+		{
+			program:  python(t, "ollama-python", "ollama_chat.py"),
+			surfaces: []surface{{"chat", faultllm.APIOllama}},
+			shows: map[string]string{
+				"e500-openai/stream": "ollama._types.ResponseError", "serr-ndjson/stream": "ollama._types.ResponseError", "mode-json/stream": "Owls hunt",
+				"cut-chunk/stream": "httpx.RemoteProtocolError", "inc-eof/stream": `"ok":true`,
+			},
+		},
+	}
+	for _, s := range list {
+		if _, err := exec.LookPath(s.argv[0]); err != nil {
+			peerUnable(t, s.name+" is not installed; run test/e2e/setup.sh")
+		}
+	}
+	return list
+}
+
+// python is a script that runs on the packages of python-sdks.txt.
+func python(t *testing.T, name, script string) program {
+	t.Helper()
+	return scripted(t, name, script, "python-sdks", "bin", "python")
+}
+
+// scripted is a script of clients/ under an interpreter of the cache.
+func scripted(t *testing.T, name, script string, interpreter ...string) program {
+	t.Helper()
+	cache, err := peerCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := filepath.Abs("clients")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program{
+		name: name, http: "1.1",
+		argv: []string{filepath.Join(append([]string{cache}, interpreter...)...), filepath.Join(here, script)},
+	}
+}

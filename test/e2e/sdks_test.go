@@ -1,0 +1,132 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"llmtap/internal/faultllm"
+)
+
+// sdkScenarios are those that every SDK meets on every surface; a dialect's own
+// ones come on top.
+func sdkScenarios() (plain, stream []string) {
+	plain = []string{"ok-plain", "enc-gzip", "e500-openai", "e500-apim", "rate-429", "auth-401", "html-login"}
+	stream = append(slices.Clone(plain), "refuse-400", "serr-eof", "serr-rate", "cut-chunk", "inc-eof", "empty-0", "mode-json")
+	return plain, stream
+}
+
+// speaks reports whether the dialect knows the scenario.
+func speaks(s faultllm.Scenario, api string) bool {
+	if api == faultllm.APIOpenAI || api == faultllm.APIAzure {
+		return s.Chat()
+	}
+	return slices.ContainsFunc(s.Requests(true), func(q faultllm.Request) bool { return q.API == api })
+}
+
+// tasks is the matrix of one surface.
+func (f surface) tasks() []task {
+	var list []task
+	plain, stream := sdkScenarios()
+	for _, s := range faultllm.Scenarios() {
+		if !speaks(s, f.speaks) || f.leaves(s) {
+			continue
+		}
+		own := s.API == f.speaks && s.Takes == 0 && s.Needs == ""
+		for _, streamed := range []bool{false, true} {
+			named := plain
+			if streamed {
+				named = stream
+			}
+			if slices.Contains(named, s.ID) || own && (streamed || s.ClassOf(false) == s.Class) {
+				list = append(list, task{Name: f.kind + "/" + s.ID + "/" + mode(streamed), Kind: f.kind, Scenario: s.ID, Stream: streamed})
+			}
+		}
+	}
+	return list
+}
+
+// leaves reports whether the SDK closes the connection in the midst of the
+// answer, so that the record depends on how far that was: boto3 asks for no
+// content coding and reads none.
+func (f surface) leaves(s faultllm.Scenario) bool {
+	return s.ID == "enc-gzip" && (f.speaks == faultllm.APIConverse || f.speaks == faultllm.APIInvoke)
+}
+
+// TestSDKs drives the SDKs of every dialect, directly and through the agent:
+// plain, streamed, with errors before and inside the stream. What they show must
+// be the same, and the records what the service did.
+func TestSDKs(t *testing.T) {
+	list, id := sdks(t), newIdentity(t)
+	all := &verdicts{cells: map[string]map[string]string{}}
+	t.Run("sdks", func(t *testing.T) {
+		for _, s := range list {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				s.compare(t, id, all)
+			})
+		}
+	})
+	var columns []program
+	for _, s := range list {
+		columns = append(columns, s.program)
+	}
+	t.Log(all.table(columns))
+}
+
+// compare plays all surfaces on both ways and checks the agent's records.
+func (s sdk) compare(t *testing.T, id identity, all *verdicts) {
+	t.Helper()
+	var list []task
+	for _, f := range s.surfaces {
+		list = append(list, f.tasks()...)
+	}
+	straight, tapped := newInternet(t, id), newInternet(t, id)
+	a := behind(t, tapped)
+	want := s.play(t, directEnv(t, straight), list)
+	got := s.play(t, throughEnv(t, a), list)
+	if len(got) != len(want) || len(want) != len(list) {
+		t.Fatalf("%d results directly, %d through the agent, want %d each", len(want), len(got), len(list))
+	}
+	for i, k := range list {
+		verdict := "same"
+		if got[i] != want[i] {
+			verdict = "DIFFERENT"
+			t.Errorf("%s differs\n direct:  %s\n through: %s", k.Name, clip(want[i].text), clip(got[i].text))
+		}
+		all.add(k.Scenario+"/"+mode(k.Stream), s.name, verdict)
+	}
+	if d, u := straight.asked(), tapped.asked(); len(d) == 0 || len(u) == 0 {
+		t.Errorf("connections: %d directly, %d through the agent: a leg did not go where it should", len(d), len(u))
+	}
+	s.checkShown(t, got)
+	s.checkRecords(t, recordsOf(t, a, len(list)), list)
+}
+
+// add is set for a client with several surfaces: its cell says the worst.
+func (v *verdicts) add(scenario, client, verdict string) {
+	v.mu.Lock()
+	before := v.cells[scenario][client]
+	v.mu.Unlock()
+	if before == "" || before == "same" {
+		v.set(scenario, client, verdict)
+	}
+}
+
+// checkShown: healthy calls gave the text, and what an error shows is the SDK's
+// own. The comparison of two equal nothings would prove nothing.
+func (s sdk) checkShown(t *testing.T, got []outcome) {
+	t.Helper()
+	for _, o := range got {
+		_, rest, _ := strings.Cut(o.name, "/")
+		want := s.shows[rest]
+		if strings.HasPrefix(rest, "ok-") && want == "" {
+			want = "Owls hunt at night because their "
+		}
+		if !strings.Contains(o.text, want) {
+			t.Errorf("%s shows %s, want %q in it", o.name, clip(o.text), want)
+		}
+	}
+}
