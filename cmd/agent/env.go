@@ -66,31 +66,42 @@ type variable struct{ name, value string }
 type clientHosts struct {
 	// plainHTTP: an endpoint is http://, so HTTP_PROXY is needed too.
 	plainHTTP bool
-	// noProxy is what the caller had set; proxied hosts are taken out of it.
-	noProxy string
-	proxied []string
+	// noProxy is what the caller had set; proxied hosts are taken out of it,
+	// direct ones put in.
+	noProxy         string
+	proxied, direct []string
 	// noTrust leaves the trust variables out (--tunnel-only).
 	noTrust bool
 }
 
 // clientEnv is the environment that sends a client's LLM calls through the
-// agent. No single trust variable covers all clients: those that replace the
-// trust store get the bundle, the one that adds to it gets our CA alone.
-// HTTP_PROXY stays unset unless needed, else local services are caught too.
+// agent: the variables of the table, filled in.
 func clientEnv(proxy, stateDir string, h clientHosts) []variable {
-	bundle, ca := filepath.Join(stateDir, "ca", "bundle.crt"), filepath.Join(stateDir, "ca", "ca.crt")
-	noProxy := withoutHosts(or(h.noProxy, "localhost,127.0.0.1,::1"), h.proxied)
-	out := []variable{{"HTTPS_PROXY", proxy}, {"https_proxy", proxy}, {"NO_PROXY", noProxy}, {"no_proxy", noProxy}, {"NODE_USE_ENV_PROXY", "1"}}
-	if h.plainHTTP {
-		out = append(out, variable{"HTTP_PROXY", proxy}, variable{"http_proxy", proxy})
+	noProxy := withHosts(withoutHosts(or(h.noProxy, "localhost,127.0.0.1,::1"), h.proxied), h.direct)
+	values := map[role]string{
+		roleProxy: proxy, roleNoProxy: noProxy, roleSwitch: "1",
+		roleReplaces: filepath.Join(stateDir, "ca", "bundle.crt"), roleAdds: filepath.Join(stateDir, "ca", "ca.crt"),
 	}
-	if h.noTrust {
-		return out
+	var out []variable
+	for _, v := range clientVariables() {
+		trust := v.role == roleReplaces || v.role == roleAdds
+		if (v.plain && !h.plainHTTP) || (trust && h.noTrust) {
+			continue
+		}
+		out = append(out, variable{v.name, values[v.role]})
 	}
-	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"} {
-		out = append(out, variable{name, bundle})
+	return out
+}
+
+// withHosts adds hosts to a NO_PROXY list, unless they are there.
+func withHosts(list string, hosts []string) string {
+	entries := strings.Split(list, ",")
+	for _, host := range hosts {
+		if !slices.ContainsFunc(entries, func(e string) bool { return strings.TrimSpace(e) == host || strings.TrimSpace(e) == "*" }) {
+			entries = append(entries, host)
+		}
 	}
-	return append(out, variable{"NODE_EXTRA_CA_CERTS", ca})
+	return strings.TrimLeft(strings.Join(entries, ","), ",")
 }
 
 // withoutHosts removes hosts from a NO_PROXY list, and the entries that would
@@ -167,59 +178,68 @@ func pyQuote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }
 
-// endpointVariables lists the variables in which SDKs and frameworks keep the
-// address of their service. One table: exec reads the hosts from it.
-func endpointVariables() []string {
-	return []string{
-		"AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL", "AZURE_INFERENCE_ENDPOINT", "AZURE_API_BASE",
-		"OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENAI_ENDPOINT",
-		"ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE", "ANTHROPIC_BEDROCK_BASE_URL", "ANTHROPIC_VERTEX_BASE_URL",
-		"GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL", "GEMINI_API_BASE",
-		"AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL", "OLLAMA_HOST", "OLLAMA_API_BASE",
-		"MISTRAL_BASE_URL", "MISTRAL_API_BASE", "CO_API_URL", "COHERE_API_BASE", "GROQ_BASE_URL", "DEEPSEEK_API_BASE",
-		"XAI_API_BASE", "OPENROUTER_API_BASE", "TOGETHER_BASE_URL", "HF_INFERENCE_ENDPOINT", "LITELLM_PROXY_API_BASE",
-	}
-}
-
 // endpoint is a service that the environment names.
 type endpoint struct {
 	variable string
 	host     string
 	port     string
 	plain    bool
+	// route is the base-URL route that can take its calls; empty if none can.
+	route string
+	// url is the value as a URL.
+	url *url.URL
+	// standard: the environment does not name it, clients know it.
+	standard bool
 }
+
+// address is HOST:PORT.
+func (e endpoint) address() string { return net.JoinHostPort(e.host, e.port) }
 
 // endpoints reads the table from an environment. Values that are no URL are
 // not endpoints (OLLAMA_HOST may be a bare HOST:PORT).
 func endpoints(getenv func(string) string) []endpoint {
 	var out []endpoint
-	for _, name := range endpointVariables() {
-		v := strings.TrimSpace(getenv(name))
-		if v == "" {
-			continue
+	for _, v := range endpointVariables() {
+		if e, ok := v.endpoint(getenv(v.name)); ok {
+			out = append(out, e)
 		}
-		if !strings.Contains(v, "://") && name == "OLLAMA_HOST" {
-			v = "http://" + v
-		}
-		u, err := url.Parse(v)
-		if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			continue
-		}
-		e := endpoint{variable: name, host: u.Hostname(), port: u.Port(), plain: u.Scheme == "http"}
-		if e.port == "" {
-			e.port = map[bool]string{true: "80", false: "443"}[e.plain]
-			if name == "OLLAMA_HOST" {
-				e.port = "11434"
-			}
-		}
-		out = append(out, e)
 	}
 	return out
+}
+
+// endpoint reads a value of the variable.
+func (v endpointVariable) endpoint(value string) (endpoint, bool) {
+	value = strings.TrimSpace(value)
+	bare := v.name == ollamaHost && value != "" && !strings.Contains(value, "://")
+	if bare {
+		value = "http://" + value
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return endpoint{}, false
+	}
+	e := endpoint{variable: v.name, host: u.Hostname(), port: u.Port(), plain: u.Scheme == "http", route: v.route, url: u}
+	if ip, err := netip.ParseAddr(e.host); v.name == ollamaHost && (e.host == "" || err == nil && ip.IsUnspecified()) {
+		e.host = "127.0.0.1" // the server's form: it listens on all addresses
+	}
+	if e.port == "" {
+		e.port = map[bool]string{true: "80", false: "443"}[e.plain]
+		if bare {
+			e.port = "11434"
+		}
+	}
+	if _, err := capture.ParseHostPort(e.address()); err != nil || e.host == "" {
+		return endpoint{}, false
+	}
+	return e, true
 }
 
 // private reports whether the endpoint's name leads to a private or loopback
 // address: then the operator named it, and it may be dialled.
 func (e endpoint) private() bool {
+	if e.standard {
+		return loopback(e.host) // no answer about a public name opens anything
+	}
 	addrs, err := net.LookupHost(e.host)
 	if err != nil {
 		return false

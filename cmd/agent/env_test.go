@@ -161,7 +161,8 @@ func TestEndpoints(t *testing.T) {
 
 func TestEveryEndpointVariableIsRead(t *testing.T) {
 	seen := map[string]bool{}
-	for _, name := range endpointVariables() {
+	for _, v := range endpointVariables() {
+		name := v.name
 		got := endpoints(func(n string) string { return map[bool]string{true: "https://llm.example.org"}[n == name] })
 		if len(got) != 1 || got[0].variable != name || seen[name] {
 			t.Errorf("%s: got %v (twice: %v)", name, got, seen[name])
