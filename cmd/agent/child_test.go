@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,10 +23,16 @@ import (
 // child is the program that exec runs in tests: an LLM client that does what
 // the environment tells every SDK to do.
 func child(role string) int {
-	if role == "wait" {
+	call := callThroughEnvironment
+	switch role {
+	case "wait":
 		return awaitSignal()
+	case "direct":
+		call = connectDirectly
+	case "base-url":
+		call = callBaseURL
 	}
-	if err := callThroughEnvironment(os.Args[1:]); err != nil {
+	if err := call(os.Args[1:]); err != nil {
 		fmt.Println("client:", err)
 		return 1
 	}
@@ -67,6 +74,42 @@ func callThroughEnvironment(modes []string) error {
 		}
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("api-key", "sk-canary-0123456789")
+		resp, err := tr.RoundTrip(req)
+		if err != nil {
+			return err
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		fmt.Println(mode, resp.StatusCode, n > 0, err)
+	}
+	return nil
+}
+
+// connectDirectly holds a connection to the service until stdin ends.
+func connectDirectly([]string) error {
+	u, err := url.Parse(os.Getenv("AZURE_OPENAI_ENDPOINT"))
+	if err != nil {
+		return err
+	}
+	conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", u.Host)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return errors.Join(err, conn.Close())
+}
+
+// callBaseURL sends one call for each word to the address in OPENAI_BASE_URL,
+// as SDKs do: by the proxy of the environment, if that is for it.
+func callBaseURL(modes []string) error {
+	tr := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	for _, mode := range modes {
+		body := `{"model":"stream-500-apim","messages":[{"role":"user","content":"hi"}],"stream":` + fmt.Sprint(mode == "stream") + `}`
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, os.Getenv("OPENAI_BASE_URL")+"/chat/completions", strings.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", "Bearer sk-canary-0123456789")
 		resp, err := tr.RoundTrip(req)
 		if err != nil {
 			return err

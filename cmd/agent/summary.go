@@ -29,13 +29,18 @@ type summary struct {
 	Verdicts []call.Finding `json:"verdicts"`
 	// Remedies are those of the failed calls, each once.
 	Remedies []string `json:"remedies"`
+	// Direct are calls that were noticed to go past llmtap; each process and
+	// host once.
+	Direct []directCall `json:"direct"`
+	// Routes are the variables that --base-url pointed at llmtap.
+	Routes []reroute `json:"routes,omitempty"`
 }
 
 func newSummary(seen *memory, tunnels []call.Tunnel) summary {
 	n := seen.total()
 	s := summary{
 		Calls: n.calls, Failures: n.failures, Attempts: n.attempts, Records: append([]call.Record{}, seen.list()...),
-		Tunnels: append([]call.Tunnel{}, tunnels...), Verdicts: seen.verdicts(false), Remedies: []string{},
+		Tunnels: append([]call.Tunnel{}, tunnels...), Verdicts: seen.verdicts(false), Remedies: []string{}, Direct: []directCall{},
 	}
 	for _, r := range s.Records {
 		if r.Outcome() != call.OutcomeError {
@@ -83,9 +88,10 @@ func (m summary) print(w io.Writer, p palette, more string) error {
 			s.advice(fmt.Sprintf("not looked into: %s:%d (%s)", t.Host, t.Port, t.Reason), t.Remedy)
 		}
 	}
+	m.goneDirect(s)
 	switch {
-	case m.Attempts == 0:
-		s.advice(noCallsText(m.Tunnels))
+	case m.Attempts == 0 && len(m.Direct) == 0:
+		s.advice(m.noCalls())
 	case more != "":
 		s.print("\nmore: " + more + "\n")
 	}
@@ -110,20 +116,34 @@ func (m summary) advise(s *sheet) {
 	}
 }
 
-func noCallsText(tunnels []call.Tunnel) string {
+// noCalls says what may be behind it that nothing was seen, and what helps.
+func (m summary) noCalls() (text, remedy string) {
 	var hosts []string
-	for _, t := range tunnels {
+	for _, t := range m.Tunnels {
 		if t.Reason == "not_listed" && !slices.Contains(hosts, t.Host) {
 			hosts = append(hosts, t.Host)
 		}
 	}
-	if len(hosts) > 0 {
-		return "It connected to " + strings.Join(hosts[:min(5, len(hosts))], ", ") + "; if one of them serves a model, add --intercept HOST."
+	switch {
+	case len(hosts) > 0:
+		return "It connected to " + strings.Join(hosts[:min(5, len(hosts))], ", ") + "; if one of them serves a model, add --intercept HOST.", ""
+	case len(m.Tunnels) > 0:
+		return "What it connected to could not be looked into, see above.", ""
+	case len(m.Routes) > 0:
+		return "No connection came through the proxy or a route: the program failed before it called, or has its service's address elsewhere than in " +
+			m.variables() + ".", ""
 	}
-	if len(tunnels) > 0 {
-		return "What it connected to could not be looked into, see above."
+	return "No connection came through the proxy: the program failed before it called, or ignores HTTPS_PROXY (bare aiohttp, Node before 22.21).",
+		"If it ignores it: llmtap exec --base-url -- CMD"
+}
+
+// variables names what --base-url set.
+func (m summary) variables() string {
+	names := make([]string, len(m.Routes))
+	for i, r := range m.Routes {
+		names[i] = r.Variable
 	}
-	return "No connection came through the proxy: the program failed before it called, or ignores HTTPS_PROXY (bare aiohttp, Node before 22.21)."
+	return strings.Join(names, ", ")
 }
 
 // moreHint is the command that finds the calls kept in dir.
