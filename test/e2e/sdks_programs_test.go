@@ -20,6 +20,10 @@ type surface struct {
 type sdk struct {
 	program
 	surfaces []surface
+	// few says that each surface meets the most telling scenarios only.
+	few bool
+	// beside counts the requests that are no calls of a model.
+	beside int
 	// shows is what the SDK is known to show its user, by scenario and mode.
 	shows map[string]string
 }
@@ -60,6 +64,16 @@ func sdks(t *testing.T) []sdk {
 				"e500-openai/stream": "google.genai.errors.ServerError", "serr-eof/stream": "google.genai.errors.ServerError", "mode-json/stream": "Owls hunt",
 				"cut-chunk/stream": "httpx2.RemoteProtocolError", "inc-eof/stream": `"ok":true`,
 			},
+		},
+		{
+			// Not Cohere: LiteLLM 1.106.2 cannot read the event: lines of its streams.
+			program: python(t, "litellm", "litellm_chat.py"), few: true,
+			beside: 2, // it asks Ollama what the model is, once for each of its ways
+			surfaces: []surface{
+				{"openai", faultllm.APIOpenAI}, {"azure", faultllm.APIAzure}, {"mistral", faultllm.APIOpenAI}, {"anthropic", faultllm.APIAnthropic},
+				{"gemini", faultllm.APIGemini}, {"ollama", faultllm.APIOllama}, {"bedrock", faultllm.APIConverse},
+			},
+			shows: map[string]string{"inc-eof/stream": `"ok":true`},
 		},
 		{
 			program:  python(t, "mistralai-python", "mistral_chat.py"),
