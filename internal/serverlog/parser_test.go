@@ -166,6 +166,7 @@ func TestNearMisses(t *testing.T) {
 		"more behind it":              "[I 2026-11-24 13:07:18.494 ServerApp] Default chat handler resolved in 5 ms. Really.\n",
 		"far from the line's start":   strings.Repeat("x", 200) + failed,
 		"an open bracket only":        "[",
+		"words beyond a line's bound": "[E 2026-11-24 13:07:18.491 AiExtension] " + strings.Repeat("x", 4096) + " cannot import name 'CacheableResult'\n",
 		"JupyterLab's own httpx": "[W 2026-11-24 13:07:51.569 LabApp] Failed to instantiate the extension manager pypi.\n    Traceback (most recent call last):\n" +
 			"    TypeError: AsyncClient.__init__() got an unexpected keyword argument 'proxies'\n",
 	} {
@@ -229,6 +230,16 @@ func TestFailuresWaitForTheirMessage(t *testing.T) {
 	p.Write([]byte(done), at.Add(time.Minute), emit)
 	if len(got) != 2 || !got[1].Failure.IsZero() {
 		t.Errorf("one failure for two messages: %+v", got[1:])
+	}
+}
+
+// TestFailuresThatWaitAreFew: a log of errors alone fills no memory.
+func TestFailuresThatWaitAreFew(t *testing.T) {
+	var p serverlog.Parser
+	var got []serverlog.Event
+	p.Write([]byte(failed+strings.Repeat(strings.Replace(failed, "Must", "may", 1), 9)), time.Unix(1000, 0), func(e serverlog.Event) { got = append(got, e) })
+	if len(got) != 1 || got[0].Failure.Rule != "api-version" {
+		t.Errorf("%+v", got)
 	}
 }
 
