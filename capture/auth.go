@@ -17,7 +17,8 @@ func ProxyToken(secret []byte, user string) string {
 	return hex.EncodeToString(m.Sum(nil)[:16])
 }
 
-// authenticate returns the user of a Proxy-Authorization value. With auth none
+// authenticate returns the user of a Proxy-Authorization value, as records name
+// him. With auth none
 // the value is not looked at; optional takes calls without one as unknown.
 func authenticate(cfg Config, header string) (user string, err error) {
 	if cfg.Auth == AuthNone || cfg.Auth == "" {
@@ -34,6 +35,9 @@ func authenticate(cfg Config, header string) (user string, err error) {
 	}
 	if subtle.ConstantTimeCompare([]byte(token), []byte(ProxyToken(cfg.Secret, name))) != 1 {
 		return "", errAuth
+	}
+	if cfg.Hooks.User != nil {
+		name = cfg.Hooks.User(name)
 	}
 	return name, nil
 }

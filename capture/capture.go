@@ -38,6 +38,9 @@ type Hooks struct {
 	// just accepted; client and server are its two ends. A nil Search is one
 	// that found nothing and says nothing.
 	Process func(client, server netip.AddrPort) *local.Search
+	// User returns how records name the user of a proxy token; nil keeps the
+	// name. Two users must not get one name: limits are counted by it.
+	User func(name string) string
 }
 
 // AuthMode tells who may use the proxy.

@@ -55,6 +55,7 @@ type proxyConfig struct {
 
 type identityConfig struct {
 	Process string `yaml:"process"`
+	User    string `yaml:"user"`
 }
 
 type storeConfig struct {
@@ -121,7 +122,7 @@ func (c *fileConfig) overlay(f flags) {
 	}{
 		{f.Listen, &c.Address.Listen}, {f.AdminListen, &c.Address.AdminListen}, {f.RouteListen, &c.Address.RouteListen}, {f.StateDir, &c.State},
 		{f.UpstreamProxy, &c.Hosts.UpstreamProxy}, {f.UpstreamCA, &c.Hosts.UpstreamCA}, {f.Content, &c.Switch.Content},
-		{f.Trust.ProxyAuth, &c.Proxy.Auth}, {f.Trust.Limits.IdentityProcess, &c.Identity.Process}, {f.Trust.LogLevel, &c.Log.Level},
+		{f.Trust.ProxyAuth, &c.Proxy.Auth}, {f.Trust.Limits.IdentityProcess, &c.Identity.Process}, {f.Trust.Limits.IdentityUser, &c.Identity.User}, {f.Trust.LogLevel, &c.Log.Level},
 		{f.Trust.Limits.Drain, &c.Drain}, {f.Trust.Limits.StoreMaxAge, &c.Store.MaxAge},
 	} {
 		if v.given != "" {

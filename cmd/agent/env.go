@@ -39,7 +39,23 @@ func (c *envCmd) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
+	if err := c.sayPseudonym(env, dir); err != nil {
+		return err
+	}
 	return writeEnv(env.stdout, c.Format, clientEnv(proxy, dir, clientHosts{noProxy: noProxy}))
+}
+
+// sayPseudonym tells, beside the output, how records name the user by default.
+func (c *envCmd) sayPseudonym(env environment, dir string) error {
+	if c.User == "" {
+		return nil
+	}
+	secret, err := installSecret(dir)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.stderr, "records name %s %s (identity.user: hash)\n", clean(c.User), namer(userHash, secret)(c.User))
+	return err
 }
 
 // withUser adds a user and the token that proves it to the proxy's address.

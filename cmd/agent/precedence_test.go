@@ -42,6 +42,7 @@ func knobs(t *testing.T) []knob {
 		{"tunnel_only", "tunnel-only", "LLMTAP_TUNNEL_ONLY", "true", "false", "true", func(s settings) string { return fmt.Sprint(s.policy.TunnelOnly) }},
 		{"strict", "strict", "LLMTAP_STRICT", "true", "false", "true", func(s settings) string { return fmt.Sprint(s.policy.Strict) }},
 		{"proxy.auth", "proxy-auth", "LLMTAP_PROXY_AUTH", "none", "optional", "required", func(s settings) string { return string(s.who.auth) }},
+		{"identity.user", "identity-user", "LLMTAP_IDENTITY_USER", "hash", "off", "name", func(s settings) string { return s.who.users }},
 		{"identity.process", "identity-process", "LLMTAP_IDENTITY_PROCESS", "on", "off", "on", func(s settings) string { return fmt.Sprint(s.who.process) }},
 		{"watch_logs", "watch-log", "LLMTAP_WATCH_LOG", "[/one.log]", "/two.log", "/three.log", func(s settings) string { return s.who.logs[len(s.who.logs)-1] }},
 		{"store.max_age", "store-max-age", "LLMTAP_STORE_MAX_AGE", "1h", "2h", "3h", func(s settings) string { return s.keep.maxAge.String() }},

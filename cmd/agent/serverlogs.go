@@ -51,7 +51,9 @@ type logDeps struct {
 	sight func() serverlog.Sight
 	// look: the packages of a server may be read.
 	look bool
-	log  *slog.Logger
+	// named is how records name a user.
+	named func(user string) string
+	log   *slog.Logger
 }
 
 // openServerLogs gets ready to read, if there is anything to read; start reads.
@@ -65,7 +67,7 @@ func (a *agent) openServerLogs() error {
 			sight: func() serverlog.Sight {
 				return serverlog.Sight{Blind: a.s.policy.TunnelOnly, Tunnels: a.proxy.Tunnels()}
 			},
-			look: a.s.who.process, log: a.parts.log,
+			look: a.s.who.process, named: a.s.who.named, log: a.parts.log,
 		},
 		files: map[tail.Log]*logSource{}, alone: a.parts.output, stop: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -89,6 +91,9 @@ func (l *serverLogs) start() {
 }
 
 func (l *serverLogs) source(user string) *logSource {
+	if user != "" {
+		user = l.deps.named(user) // as the records of his calls do
+	}
 	return &logSource{deps: &l.deps, judge: serverlog.Judge{Ledger: &l.ledger}, about: serverlog.Source{User: user, Alone: l.alone}}
 }
 

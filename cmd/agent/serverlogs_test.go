@@ -200,6 +200,10 @@ func TestRunWatchesLogs(t *testing.T) {
 	path := filepath.Join(logs, "ada.log")
 	put(t, path, "[E 2026-11-24 13:00:00.000 AiExtension] Missing credentials. Please pass AZURE_OPENAI_API_KEY\n", 0o600) // of before
 	_, info := agentOn(t, dir, "--watch-log", filepath.Join(logs, "{user}.log"))
+	secret, err := installSecret(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	add := func(text string) {
 		t.Helper()
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
@@ -220,7 +224,7 @@ func TestRunWatchesLogs(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.SplitN(out, "\n", 2)[0]), &rec); err != nil {
 		t.Fatal(err)
 	}
-	if rec.Client.User != "ada" || rec.Client.Surface != "ask" || rec.Agent.Mode != call.CaptureLog || rec.Diagnosis.Reason != "Exception" {
+	if rec.Client.User != namer(userHash, secret)("ada") || rec.Client.Surface != "ask" || rec.Agent.Mode != call.CaptureLog || rec.Diagnosis.Reason != "Exception" {
 		t.Errorf("%+v", rec)
 	}
 	if strings.Contains(out, "Missing credentials") {

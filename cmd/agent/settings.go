@@ -51,6 +51,7 @@ type limits struct {
 	StoreMaxBytes int64  `hidden:"" help:"How large the store may grow." env:"LLMTAP_STORE_MAX_BYTES"`
 	// IdentityProcess is on or off; empty is not given.
 	IdentityProcess string `hidden:"" help:"Look for the local process behind a connection: on or off." env:"LLMTAP_IDENTITY_PROCESS"`
+	IdentityUser    string `hidden:"" help:"How records name the user of a proxy token: off, hash or name." env:"LLMTAP_IDENTITY_USER"`
 }
 
 // settings is the merged configuration of an agent, checked.
@@ -70,6 +71,9 @@ type settings struct {
 // identity is how the agent learns who calls.
 type identity struct {
 	auth capture.AuthMode
+	// users is how records name the user of a proxy token; named does it.
+	users string
+	named func(user string) string
 	// process: look for the local process behind a loopback connection.
 	process bool
 	// logs are patterns of server logs, which tell of calls that never left.
@@ -231,6 +235,11 @@ func (c fileConfig) security(s *settings) error {
 	case "off":
 	default:
 		return fmt.Errorf("identity.process %q: want on or off", c.Identity.Process)
+	}
+	switch s.who.users = or(c.Identity.User, userHash); s.who.users {
+	case userOff, userHash, userName:
+	default:
+		return fmt.Errorf("identity.user %q: want off, hash or name", c.Identity.User)
 	}
 	if host, _, _ := net.SplitHostPort(s.listen); s.who.auth != capture.AuthRequired && !loopback(host) {
 		return fmt.Errorf("--listen %s: an address beyond loopback needs proxy.auth: required, else anybody can use the proxy", s.listen)

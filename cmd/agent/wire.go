@@ -100,6 +100,7 @@ func startAgent(ctx context.Context, s settings, p parts) (_ *agent, err error) 
 	if err != nil {
 		return nil, usageError{err}
 	}
+	a.s.who.named = namer(s.who.users, secret)
 	if err := a.listen(); err != nil {
 		return nil, usageError{err}
 	}
@@ -174,8 +175,12 @@ func (a *agent) startProxy(secret []byte) error {
 		Policy: a.s.policy, Roots: a.s.roots, Auth: a.s.who.auth, Secret: secret, UpstreamProxy: a.s.upstreamProxy,
 		Routes: a.s.routes, StoreContent: a.s.storeContent, Logger: a.parts.log,
 		Hooks: capture.Hooks{
-			Emit:    func(r call.Record) { a.listeners.logs.note(&r, true); a.queue.Offer(exporters.Item{Record: r}) },
-			Started: func(r call.Record) { a.listeners.logs.note(&r, false); a.queue.Offer(exporters.Item{Record: r, Started: true}) },
+			Emit: func(r call.Record) { a.listeners.logs.note(&r, true); a.queue.Offer(exporters.Item{Record: r}) },
+			Started: func(r call.Record) {
+				a.listeners.logs.note(&r, false)
+				a.queue.Offer(exporters.Item{Record: r, Started: true})
+			},
+			User: a.s.who.named,
 		},
 	}
 	if a.authority != nil {

@@ -173,7 +173,7 @@ func TestRunbooksCommandsExist(t *testing.T) {
 func TestSavedSearches(t *testing.T) {
 	t.Parallel()
 	j, up := startPeerJaeger(t), peerUpstream(t)
-	a := peerStart(t, peerSetup{up: up, args: []string{"--proxy-auth", "optional"}, env: []string{
+	a := peerStart(t, peerSetup{up: up, args: []string{"--proxy-auth", "optional"}, env: []string{"LLMTAP_IDENTITY_USER=name",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:" + j.http, "OTEL_BSP_SCHEDULE_DELAY=200",
 	}})
 	peerStory(t, a, up)
