@@ -49,6 +49,7 @@ func rooms() []room {
 		{"internal/store", []string{"llmtap/internal/call", "modernc.org/sqlite"}, nil},
 		{"internal/web", []string{"llmtap/internal/call", "llmtap/internal/compare", "llmtap/internal/explain"}, nil},
 		{"internal/report", []string{"llmtap/internal/call", "llmtap/internal/compare", "llmtap/internal/explain", "llmtap/internal/redact"}, pure},
+		{"internal/check", []string{"llmtap/internal/call"}, []ban{{"os", "keys and environment are handed to it"}, {"os/exec", "it starts nothing"}}},
 		{"internal/faultllm", nil, nil},
 		{"test/", []string{"*"}, nil},
 	}
