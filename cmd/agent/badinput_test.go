@@ -40,7 +40,7 @@ func TestUsageErrors(t *testing.T) {
 		"exec with dashes only": {[]string{"exec", "--"}, "command"},
 		"unknown shell":         {[]string{"completion", "tcsh"}, `"bash","zsh","fish"`},
 		"unknown format":        {[]string{"env", "--format", "xml"}, "jupyterhub"},
-		"check of nothing":      {[]string{"check"}, "--ready"},
+		"check of two things":   {[]string{"check", "--ready", "http://127.0.0.1"}, "--ready"},
 		"bad since":             {[]string{"calls", "--since", "yesterday"}, "15m, 12h or 7d"},
 		"negative since":        {[]string{"calls", "--since=-1h"}, "15m, 12h or 7d"},
 		"bad outcome":           {[]string{"calls", "--outcome", "bad"}, "ok, error or cancelled"},

@@ -55,7 +55,7 @@ type cli struct {
 	Env        envCmd        `cmd:"" help:"Print the environment that sends a client's calls through the running agent."`
 	Records    recordCmds    `embed:""`
 	CA         caCmd         `cmd:"" name:"ca" help:"Show, export or rotate the certificate authority."`
-	Check      checkCmd      `cmd:"" help:"Check that the running agent is ready."`
+	Check      checkCmd      `cmd:"" help:"Check an endpoint, the running agent, or this machine's clients: ok, not ok or unknown, and why."`
 	Faultllm   faultCmd      `cmd:"" help:"Run an LLM service with faults on demand, on loopback."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a shell completion script."`

@@ -9,12 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"llmtap/internal/call"
 	"llmtap/internal/faultllm"
@@ -91,31 +89,6 @@ func printTunnels(w io.Writer, p palette, list []call.Tunnel) error {
 		s.advice(t.Detail, t.Remedy)
 	}
 	return s.err
-}
-
-type checkCmd struct {
-	where `embed:""`
-	Ready bool `help:"Only ask /readyz of the running agent (container health check)." required:""`
-}
-
-// Run asks the running agent whether it is ready.
-func (c *checkCmd) Run(ctx context.Context, env environment) error {
-	info, ok := readRunInfo(c.dir(env))
-	if !ok {
-		return noAgent(c.dir(env))
-	}
-	a := newAdminClient(info, 5*time.Second)
-	defer a.http.CloseIdleConnections()
-	resp, err := a.request(ctx, "/readyz", nil)
-	if err != nil {
-		return fmt.Errorf("ask %s/readyz: %w", info.Admin, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("not ready: %s/readyz answered %s", info.Admin, resp.Status)
-	}
-	_, err = fmt.Fprintln(env.stdout, "ready")
-	return err
 }
 
 type faultCmd struct {
