@@ -42,6 +42,14 @@ func sdks(t *testing.T) []sdk {
 			},
 		},
 		{
+			program:  node(t, "anthropic-node", "anthropic_messages.mjs"),
+			surfaces: []surface{{"bearer", faultllm.APIAnthropic}, {"x-api-key", faultllm.APIAnthropic}},
+			shows: map[string]string{
+				"e500-openai/stream": "InternalServerError", "serr-eof/stream": "APIError", "mode-json/stream": `"ok":true,"n_events":0`,
+				"cut-chunk/stream": "terminated", "inc-eof/stream": `"ok":true`, "auth-401/plain": "AuthenticationError",
+			},
+		},
+		{
 			program:  python(t, "boto3", "bedrock_boto3.py"),
 			surfaces: []surface{{"converse", faultllm.APIConverse}, {"invoke", faultllm.APIInvoke}},
 			shows: map[string]string{
@@ -58,11 +66,26 @@ func sdks(t *testing.T) []sdk {
 			},
 		},
 		{
+			program:  node(t, "google-genai-node", "gemini_google.mjs"),
+			surfaces: []surface{{"gemini", faultllm.APIGemini}, {"vertex", faultllm.APIGemini}},
+			shows: map[string]string{
+				"e500-openai/stream": "ApiError", "serr-eof/stream": "ApiError", "mode-json/stream": "Incomplete JSON segment",
+				"cut-chunk/stream": "terminated", "inc-eof/stream": `"ok":true`,
+			},
+		},
+		{
 			program:  python(t, "google-genai-python", "gemini_google.py"),
 			surfaces: []surface{{"gemini", faultllm.APIGemini}, {"vertex", faultllm.APIGemini}},
 			shows: map[string]string{
 				"e500-openai/stream": "google.genai.errors.ServerError", "serr-eof/stream": "google.genai.errors.ServerError", "mode-json/stream": "Owls hunt",
 				"cut-chunk/stream": "httpx2.RemoteProtocolError", "inc-eof/stream": `"ok":true`,
+			},
+		},
+		{
+			program:  node(t, "langchain-js", "langchain_chat.mjs"),
+			surfaces: []surface{{"openai", faultllm.APIOpenAI}, {"azure", faultllm.APIAzure}, {"responses", faultllm.APIResponses}},
+			shows: map[string]string{
+				"refuse-400/stream": "BadRequestError", "inc-eof/stream": `"ok":true`, "mode-json/stream": `"ok":true,"n_events":0`,
 			},
 		},
 		{
@@ -91,6 +114,13 @@ func sdks(t *testing.T) []sdk {
 				"cut-chunk/stream": "httpx.RemoteProtocolError", "inc-eof/stream": `"ok":true`,
 			},
 		},
+		{
+			program:  node(t, "vercel-ai", "vercel_chat.mjs"),
+			surfaces: []surface{{"chat", faultllm.APIOpenAI}, {"responses", faultllm.APIResponses}},
+			shows: map[string]string{
+				"e500-openai/stream": "APICallError", "refuse-400/stream": "APICallError", "inc-eof/stream": `"ok":true`,
+			},
+		},
 	}
 	for _, s := range list {
 		if _, err := exec.LookPath(s.argv[0]); err != nil {
@@ -104,6 +134,12 @@ func sdks(t *testing.T) []sdk {
 func python(t *testing.T, name, script string) program {
 	t.Helper()
 	return scripted(t, name, script, "python-sdks", "bin", "python")
+}
+
+// node is a script that runs on the packages of node/package.json.
+func node(t *testing.T, name, script string) program {
+	t.Helper()
+	return scripted(t, name, script, "node", "node_modules", ".bin", "node")
 }
 
 // scripted is a script of clients/ under an interpreter of the cache.

@@ -83,10 +83,19 @@ func sheet(records []call.Record, list []task) string {
 			name, r.Target.Provider, r.Target.API, r.Request.StreamFlag, r.Response.Status, r.Response.Body.Framing, class,
 			cmp.Or(strings.Join(r.Response.FinishReasons, ","), "-"), tokens(r.Usage.Input), tokens(r.Usage.Output),
 			cmp.Or(r.Response.Model, "-"), cmp.Or(r.Target.Auth.Scheme, "-"),
-			named(r.Client.Name, r.Client.Version), named(r.Client.SDK, r.Client.SDKVersion))
+			named(r.Client.Name, told(r)), named(r.Client.SDK, r.Client.SDKVersion))
 	}
 	_ = w.Flush()
 	return b.String()
+}
+
+// told is the client's version if it was on the wire. What the process tells
+// instead comes too late for the first records of a client.
+func told(r *call.Record) string {
+	if !strings.Contains(r.Client.UserAgent, r.Client.Version) {
+		return ""
+	}
+	return r.Client.Version
 }
 
 func tokens(a call.Amount) string {

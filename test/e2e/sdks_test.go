@@ -11,7 +11,8 @@ import (
 )
 
 // sdkScenarios are those that every SDK meets on every surface; a dialect's own
-// ones come on top, unless few are wanted.
+// ones come on top, unless few are wanted. Those of chat completions are
+// TestDifferential's.
 func sdkScenarios(few bool) (plain, stream []string) {
 	if few {
 		plain = []string{"ok-plain", "e500-openai"}
@@ -38,7 +39,7 @@ func (f surface) tasks(few bool) []task {
 		if !speaks(s, f.speaks) || f.leaves(s) {
 			continue
 		}
-		own := !few && s.API == f.speaks && s.Takes == 0 && s.Needs == ""
+		own := !few && !s.Chat() && s.API == f.speaks && s.Takes == 0 && s.Needs == ""
 		for _, streamed := range []bool{false, true} {
 			named := plain
 			if streamed {

@@ -68,7 +68,7 @@ node_clients() {
 	if stamped "$dir" "$want"; then
 		return
 	fi
-	say "installing node and openai for it"
+	say "installing node and its packages"
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	cp "$here/clients/node/package.json" "$here/clients/node/package-lock.json" "$dir/"
@@ -99,6 +99,8 @@ for name in python-new python-old python-sdks; do
 		awk -v venv="$name" '$1 ~ /^(anthropic|boto3|cohere|google-genai|httpx|httpx2|langchain-core|langchain-openai|litellm|mistralai|ollama|openai)$/ { print venv, $1, $2 }'
 done
 printf 'node %s\n' "$("$cache/node/node_modules/.bin/node" --version)"
-printf 'openai-node %s\n' "$("$cache/node/node_modules/.bin/node" -p "require('$cache/node/node_modules/openai/package.json').version")"
+for name in openai @anthropic-ai/sdk @google/genai @langchain/openai ai @ai-sdk/openai; do
+	printf 'node %s %s\n' "$name" "$(sed -n 's/^ *"version": "\(.*\)".*/\1/p' "$cache/node/node_modules/$name/package.json")"
+done
 curl --version | head -n 1
 (cd "$here/clients/go" && go list -m github.com/openai/openai-go/v3)
