@@ -4,9 +4,9 @@ GO ?= go
 BIN := bin/llmtap
 TOOLS := $(CURDIR)/.cache/tools
 # The packages that start no other program.
-UNIT := ./capture/... ./cmd/... ./exporters/... ./internal/... ./test/house/... ./test/boards/...
+UNIT := ./capture/... ./cmd/... ./exporters/... ./internal/... ./test/house/... ./test/boards/... ./test/deploy/...
 
-.PHONY: all build demo check format vet lint vuln unit dashboards boards test e2e setup bench fuzz clean
+.PHONY: all build demo check format vet lint vuln unit dashboards boards deb test e2e setup bench fuzz clean
 
 all: check
 
@@ -56,6 +56,9 @@ boards: ## lint of the dashboards, every expression on Prometheus' own engine
 	cd dashboards && $(GO) vet -mod=mod ./...
 	set -o pipefail; (cd dashboards && $(GO) test -mod=mod -timeout 20m ./...) 2>&1 | tee .cache/log/dashboards.log
 
+deb: build ## the Debian package, at dist/
+	deploy/deb/build.sh
+
 setup: ## real clients and peers for the end-to-end tests
 	test/e2e/setup.sh
 	test/e2e/setup-peers.sh
@@ -75,4 +78,4 @@ fuzz:
 	test/fuzz.sh $(FUZZTIME)
 
 clean:
-	rm -rf bin .cache
+	rm -rf bin dist .cache
