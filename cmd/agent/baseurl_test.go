@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -26,9 +27,7 @@ func TestExecBaseURL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			service, upstreamCA := faultService(t)
 			v := vars{"OPENAI_BASE_URL": service + "/v1", childRole: "base-url"}
-			for k, value := range before {
-				v[k] = value
-			}
+			maps.Copy(v, before)
 			sum := filepath.Join(shortDir(t), "seen.json")
 			r := llmtap(t, v, "exec", "--base-url", "--state-dir", shortDir(t), "--upstream-ca", upstreamCA, "--summary", sum, "--", os.Args[0], "plain", "stream")
 			r.wants(t, exitOK, "plain 200 true", "stream 500 true", "saw 2 LLM calls, 1 failure", "gateway_error_opaque")
@@ -55,7 +54,7 @@ func TestExecBaseURLOfCurl(t *testing.T) {
 		t.Skip("no curl")
 	}
 	service, upstreamCA := faultService(t)
-	v := vars{"AZURE_OPENAI_ENDPOINT": strings.Replace(service, "://", "://ada:canary%40key@", 1) + "/", "http_proxy": "http://127.0.0.1:1"}
+	v := vars{"AZURE_OPENAI_ENDPOINT": strings.Replace(service, "://", "://ada:canary%40key@", 1) + "/", "http_proxy": "http://127.0.0.1:1", "NO_PROXY": "corp.example"}
 	script := `echo "$AZURE_OPENAI_ENDPOINT"; ` + curl + ` -sS -o /dev/null -w '%{http_code}' "${AZURE_OPENAI_ENDPOINT}openai/deployments/ok-json/chat/completions?api-version=2024-10-21" -d '{"messages":[]}'`
 	r := llmtap(t, v, "exec", "--base-url", "--state-dir", shortDir(t), "--upstream-ca", upstreamCA, "--", "sh", "-c", script)
 	r.wants(t, exitOK, "http://ada:canary%40key@127.0.0.1:", "/azure/\n", "saw 1 LLM call,")
@@ -67,10 +66,10 @@ func TestExecBaseURLOfCurl(t *testing.T) {
 // TestExecBaseURLFillsIn: variables that SDKs read are set; what would lead
 // another client astray is not.
 func TestExecBaseURLFillsIn(t *testing.T) {
-	const print = `for v in OPENAI_BASE_URL OPENAI_API_BASE ANTHROPIC_BASE_URL AWS_ENDPOINT_URL OLLAMA_HOST NO_PROXY; do eval "echo $v=\$$v"; done`
+	const print = `for v in OPENAI_BASE_URL OPENAI_API_BASE ANTHROPIC_BASE_URL AWS_ENDPOINT_URL OLLAMA_HOST HTTP_PROXY; do eval "echo $v=\$$v"; done`
 	r := llmtap(t, vars{"AWS_ENDPOINT_URL": "https://aws.example.org"}, "exec", "--base-url", "--state-dir", shortDir(t), "--", "sh", "-c", print)
-	r.wants(t, exitOK, "OPENAI_BASE_URL=http://127.0.0.1:", "/openai/v1\n", "OPENAI_API_BASE=\n", "/anthropic\n", "/ollama\n", "AWS_ENDPOINT_URL=https://aws.example.org\n",
-		"No connection came through the proxy or a route", "elsewhere than in", "127.0.0.1")
+	r.wants(t, exitOK, "OPENAI_BASE_URL=http://127.0.0.1:", "/openai/v1\n", "OPENAI_API_BASE=\n", "/anthropic\n", "/ollama\n", "AWS_ENDPOINT_URL=https://aws.example.org\n", "HTTP_PROXY=\n",
+		"No connection came through the proxy or a route", "elsewhere than in")
 	r = llmtap(t, vars{"AZURE_OPENAI_API_KEY": "k"}, "exec", "--base-url", "--state-dir", shortDir(t), "--", "sh", "-c", print)
 	r.wants(t, exitOK, "OPENAI_BASE_URL=\n", "/anthropic\n")
 	r = llmtap(t, vars{}, "exec", "--state-dir", shortDir(t), "--", "sh", "-c", print)
@@ -112,6 +111,19 @@ func TestExecBaseURLKeepsRoutesHere(t *testing.T) {
 	r = llmtap(t, vars{"OPENAI_BASE_URL": "https://a.example/v1"}, "exec", "--base-url", "--route", "openai=https://b.example", "--state-dir", shortDir(t),
 		"--", "sh", "-c", "echo $OPENAI_BASE_URL")
 	r.wants(t, exitOK, "/openai-2/v1\n")
+}
+
+// TestExecBaseURLKeepsTheAuthority: with and without it the same hosts are
+// looked into, so that no client has to trust anew.
+func TestExecBaseURLKeepsTheAuthority(t *testing.T) {
+	dir := shortDir(t)
+	for _, mode := range []string{"--base-url=false", "--base-url=true", "--base-url=false"} {
+		r := llmtap(t, vars{"OPENAI_BASE_URL": "https://localhost:1/v1"}, "exec", mode, "--state-dir", dir, "--", "true")
+		r.wants(t, exitOK)
+		if strings.Contains(r.stderr, "new authority") {
+			t.Errorf("%s: %s", mode, r.stderr)
+		}
+	}
 }
 
 func TestFilled(t *testing.T) {

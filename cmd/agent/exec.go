@@ -131,7 +131,9 @@ func (c *execCmd) plan(env environment) (p execPlan, err error) {
 		p.found = append(slices.Clone(p.named), filled(env.getenv)...)
 	}
 	for _, e := range p.found {
-		f.Intercept = append(f.Intercept, e.address())
+		if !e.standard { // those are known hosts; and --base-url must not change the authority
+			f.Intercept = append(f.Intercept, e.address())
+		}
 		if e.private() {
 			f.AllowPrivate = append(f.AllowPrivate, e.address())
 		}

@@ -16,7 +16,7 @@ import (
 const (
 	// directRest is the least rest between two looks; a look that takes long
 	// is followed by directShare times as much of it.
-	directRest  = 200 * time.Millisecond
+	directRest  = 100 * time.Millisecond
 	directShare = 20
 	// maxDirect bounds what is noticed.
 	maxDirect = 32
@@ -118,7 +118,7 @@ func (w *directWatch) note(conn connection, host string, now time.Time) {
 	d.Since = now.UTC()
 	w.seen = append(w.seen, d)
 	if len(w.seen) == 1 {
-		_, _ = fmt.Fprintf(w.notice, "llmtap: %s (pid %d) connects to %s past llmtap; such calls are not seen. More at the end.\n", clean(d.Process), d.PID, clean(host))
+		_, _ = fmt.Fprintf(w.notice, "llmtap: %s (pid %d) connects to an address of %s past llmtap; such calls are not seen. More at the end.\n", clean(d.Process), d.PID, clean(host))
 	}
 }
 
@@ -133,7 +133,11 @@ func (c *execCmd) judgeDirect(conn connection, host, noProxy string) directCall 
 	case d.Runtime == "" && conn.remote.Addr().IsLoopback():
 		why = "many programs take addresses of this machine past every proxy"
 	}
-	d.Text = fmt.Sprintf("%s (pid %d) connected to %s (%s) past llmtap, so that those calls were not seen: %s.", d.Process, d.PID, host, d.Address, why)
+	to := d.Address
+	if conn.remote.Addr().String() != host {
+		to += ", an address of " + host + ","
+	}
+	d.Text = fmt.Sprintf("%s (pid %d) connected to %s past llmtap, so that such calls were not seen. Likely cause: %s.", d.Process, d.PID, to, why)
 	d.Runtime = or(d.Runtime, "other")
 	switch {
 	case c.BaseURL:

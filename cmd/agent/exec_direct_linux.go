@@ -57,7 +57,7 @@ func descendants(pid int) []int {
 			if err != nil {
 				continue
 			}
-			for _, f := range strings.Fields(string(b)) {
+			for f := range strings.FieldsSeq(string(b)) {
 				if child, err := strconv.Atoi(f); err == nil && len(all) < maxProcesses {
 					all = append(all, child)
 				}

@@ -40,18 +40,20 @@ func TestExecNoticesADirectCall(t *testing.T) {
 				ended <- run(t.Context(), func() {}, []string{"exec", "--state-dir", filepath.Join(dir, "state"), "--summary", sum, "--", "sh", "-c", exe + "; true"},
 					environmentOf(v, stdin, &stdout, &stderr))
 			}()
-			eventually(t, "a line while it happens", func() bool { return strings.Contains(stderr.String(), "connects to localhost past llmtap") })
+			eventually(t, "a line while it happens", func() bool {
+				return strings.Contains(stderr.String(), "connects to an address of localhost past llmtap")
+			})
 			_ = hold.Close()
 			if code := <-ended; code != exitOK {
 				t.Fatalf("status %d: %s", code, stderr.String())
 			}
 			text := strings.Join(strings.Fields(stderr.String()), " ")
-			for _, want := range []string{"llmtap saw 0 LLM calls", tc.program + " (pid ", "connected to localhost (", tc.why, tc.remedy} {
+			for _, want := range []string{"llmtap saw 0 LLM calls", tc.program + " (pid ", ", an address of localhost, past llmtap", tc.why, tc.remedy} {
 				if !strings.Contains(text, want) {
 					t.Errorf("%q is missing: %s", want, stderr.String())
 				}
 			}
-			if strings.Contains(text, "failed before it called") || strings.Count(text, "past llmtap; such") != 1 {
+			if strings.Contains(text, "failed before it called") || strings.Contains(text, "more: ") || strings.Count(text, "past llmtap; such") != 1 {
 				t.Errorf("it contradicts or repeats itself: %s", stderr.String())
 			}
 			b, err := os.ReadFile(sum)
@@ -175,7 +177,7 @@ func TestDirectIsBounded(t *testing.T) {
 		}
 	}
 	m := summary{Direct: w.end()}
-	if len(m.Direct) != maxDirect || strings.Count(notice.String(), "\n") != 1 {
+	if len(m.Direct) != maxDirect || m.Direct[maxDirect-1].PID != maxDirect-1 || strings.Count(notice.String(), "\n") != 1 {
 		t.Errorf("%d kept, said: %s", len(m.Direct), notice.String())
 	}
 	var out buffer
@@ -208,7 +210,11 @@ func TestJudgeDirect(t *testing.T) {
 		if d.Runtime != kind || !strings.Contains(d.Text, ": "+why) || !strings.Contains(d.Remedy, remedy) {
 			t.Errorf("%s: got %+v", name, d)
 		}
-		if start := fmt.Sprintf("%s (pid 7) connected to %s (%s)", tc.program, tc.host, tc.addr); !strings.HasPrefix(d.Text, start) {
+		start := fmt.Sprintf("%s (pid 7) connected to %s, an address of %s, past", tc.program, tc.addr, tc.host)
+		if strings.HasPrefix(tc.addr, tc.host) {
+			start = fmt.Sprintf("%s (pid 7) connected to %s past", tc.program, tc.addr)
+		}
+		if !strings.HasPrefix(d.Text, start) {
 			t.Errorf("%s: %q", name, d.Text)
 		}
 	}

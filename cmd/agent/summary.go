@@ -92,7 +92,7 @@ func (m summary) print(w io.Writer, p palette, more string) error {
 	switch {
 	case m.Attempts == 0 && len(m.Direct) == 0:
 		s.advice(m.noCalls())
-	case more != "":
+	case m.Attempts > 0 && more != "":
 		s.print("\nmore: " + more + "\n")
 	}
 	return s.err
