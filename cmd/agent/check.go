@@ -13,12 +13,13 @@ import (
 )
 
 type checkCmd struct {
-	flags `embed:""`
-	URL   string     `arg:"" optional:"" help:"Endpoint to check: a base URL or the full address of a call. Without it: the running agent."`
-	Ready bool       `help:"Only ask /readyz of the running agent (container health check)."`
-	Probe bool       `help:"Allow a few short calls that spend tokens."`
-	JSON  bool       `name:"json" help:"One JSON object a line."`
-	Names checkNames `embed:""`
+	flags   `embed:""`
+	URL     string     `arg:"" optional:"" help:"Endpoint to check: a base URL or the full address of a call. Without it: the running agent."`
+	Ready   bool       `help:"Only ask /readyz of the running agent (container health check)."`
+	Clients bool       `help:"Prove with this machine's python3, node and curl that the installation's environment and authority work."`
+	Probe   bool       `help:"Allow a few short calls that spend tokens."`
+	JSON    bool       `name:"json" help:"One JSON object a line."`
+	Names   checkNames `embed:""`
 }
 
 // checkNames are what the URL does not say.
@@ -35,21 +36,26 @@ func (checkCmd) Help() string {
 Examples:
   llmtap check
   llmtap check https://contoso.openai.azure.com --deployment chat --api-version 2024-10-21
-  llmtap check https://api.openai.com/v1 --model gpt-4o-mini --probe`
+  llmtap check https://api.openai.com/v1 --model gpt-4o-mini --probe
+  llmtap check --clients`
 }
 
 // Run goes through one of the lists.
 func (c *checkCmd) Run(ctx context.Context, env environment) error {
 	switch {
-	case c.URL != "" && c.Ready:
-		return usagef("--ready asks the running agent: leave the URL away")
+	case c.URL != "" && (c.Ready || c.Clients), c.Ready && c.Clients:
+		return usagef("a URL, --ready and --clients are three different checks: give one")
 	case c.Ready:
 		return c.ready(ctx, env)
 	case c.URL != "":
 		return c.endpoint(ctx, env)
 	}
 	p := c.printer(env)
-	c.agent(ctx, env, p)
+	if c.Clients {
+		c.clients(ctx, env, p)
+	} else {
+		c.agent(ctx, env, p)
+	}
 	return p.end()
 }
 
