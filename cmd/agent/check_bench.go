@@ -42,20 +42,38 @@ type trialBench struct {
 	direct             net.Listener
 	served             chan error
 	accepted           sync.WaitGroup
-	hits               trialHits
+	hits               *trialHits
 	dir                string
 }
 
 // trialHits counts connections by where they came out.
 type trialHits struct {
-	mu sync.Mutex
-	n  map[string]int
+	mu      sync.Mutex
+	changed sync.Cond
+	n       map[string]int
+}
+
+func newTrialHits() *trialHits {
+	h := &trialHits{n: map[string]int{}}
+	h.changed.L = &h.mu
+	return h
 }
 
 func (h *trialHits) add(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.n[name]++
+	h.changed.Broadcast()
+}
+
+// settled waits until every connection to a name is over: a program may end
+// before this side has seen why. Each is over after perTrial at the latest.
+func (h *trialHits) settled(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.n[name] != h.n[name+overHit] {
+		h.changed.Wait()
+	}
 }
 
 func (h *trialHits) of(name string) int {
@@ -68,12 +86,13 @@ func (h *trialHits) of(name string) int {
 const (
 	directHit  = "direct"
 	refusedHit = ", refused"
+	overHit    = ", over"
 )
 
 // newTrialBench works on a copy of the authority, so that nothing of the
 // installation is written.
 func newTrialBench(stateDir string) (_ *trialBench, err error) {
-	b := &trialBench{served: make(chan error, 1), foreign: "llmtap-check.invalid", hits: trialHits{n: map[string]int{}}}
+	b := &trialBench{served: make(chan error, 1), foreign: "llmtap-check.invalid", hits: newTrialHits()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
@@ -91,7 +110,7 @@ func newTrialBench(stateDir string) (_ *trialBench, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.ends, err = startEnds(map[string]tls.Certificate{b.permitted: service, b.foreign: stolen}, &b.hits); err != nil {
+	if b.ends, err = startEnds(map[string]tls.Certificate{b.permitted: service, b.foreign: stolen}, b.hits); err != nil {
 		return nil, err
 	}
 	secret := make([]byte, 32)
@@ -262,6 +281,7 @@ func (e *trialEnds) serve(c net.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), perTrial)
 	defer cancel()
 	e.hits.add(host)
+	defer e.hits.add(host + overHit)
 	if inside.HandshakeContext(ctx) != nil {
 		e.hits.add(host + refusedHit)
 		return

@@ -162,6 +162,7 @@ func (t trial) refuses(ctx context.Context) check.Line {
 	name := t.name + " refuses other names"
 	before := t.bench.hits.of(t.bench.foreign + refusedHit)
 	code, complaint := t.ask(ctx, "https://"+t.bench.foreign+"/")
+	t.bench.hits.settled(t.bench.foreign)
 	switch {
 	case code != "":
 		return notOKLine(name, "It ignores name constraints or does not verify at all: whoever had the key could pose as any host to it.", "it took a certificate for %s (%s)", t.bench.foreign, code)

@@ -173,7 +173,10 @@ func TestTrialBench(t *testing.T) {
 	if !strings.Contains(err.Error(), "not permitted") {
 		t.Errorf("refused for another reason: %v", err)
 	}
-	eventually(t, "the refusal is seen", func() bool { return b.hits.of(b.foreign+refusedHit) == 1 })
+	b.hits.settled(b.foreign)
+	if b.hits.of(b.foreign+refusedHit) != 1 || b.hits.of(b.permitted+refusedHit) != 0 {
+		t.Error("the bench does not know who refused what")
+	}
 }
 
 func TestLoopLine(t *testing.T) {
