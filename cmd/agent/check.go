@@ -117,9 +117,9 @@ func (c *checkCmd) endpoint(ctx context.Context, env environment) error {
 		}
 	}
 	p := c.printer(env, key.Value)
-	if c.Probe && !c.JSON {
+	if c.Probe {
 		calls, in, out := check.Budget()
-		p.note(fmt.Sprintf("--probe: at most %d calls, about %d tokens in and %d out", calls, in, out))
+		p.note(env, fmt.Sprintf("--probe: at most %d calls, about %d tokens in and %d out", calls, in, out))
 	}
 	check.Run(ctx, check.Config{Endpoint: e, Path: path, Key: key, Probe: c.Probe, Call: observedCall(s, e.URL, path.Proxy.URL)}, p.line)
 	return p.end()

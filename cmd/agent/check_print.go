@@ -39,7 +39,14 @@ func (p *checkPrinter) safe(text string) string {
 	return clean(redact.Text(text, 800))
 }
 
-func (p *checkPrinter) note(text string) { p.s.print(text + "\n") }
+// note says something beside the lines; with --json it goes to stderr.
+func (p *checkPrinter) note(env environment, text string) {
+	s := p.s
+	if p.json != nil {
+		s = &sheet{w: env.stderr}
+	}
+	s.print(text + "\n")
+}
 
 // line writes one line; its state is in words, a mark and a colour.
 func (p *checkPrinter) line(l check.Line) {

@@ -205,6 +205,9 @@ func TestCheckText(t *testing.T) {
 	if n := columns(r.stdout); n > 100 {
 		t.Errorf("%d columns:\n%s", n, r.stdout)
 	}
+	if j := llmtap(t, vars{"HOME": shortDir(t)}, "check", "--json", "--probe", "http://127.0.0.1:1/v1"); !strings.HasPrefix(j.stderr, "--probe: at most") {
+		t.Errorf("with --json the price is not said: %q", j.stderr)
+	}
 	if !strings.HasPrefix(r.stdout, "--probe:") {
 		t.Errorf("the price is not said first:\n%s", r.stdout)
 	}

@@ -52,7 +52,10 @@ func Parse(text string, n Names) (Endpoint, error) {
 		e.prefix = u.Path[:at[0]]
 	}
 	e.whole = strings.HasSuffix(u.Path, "/chat/completions") || strings.HasSuffix(u.Path, "enerateContent") || strings.HasSuffix(u.Path, row.chat)
-	if m := deployment.FindStringSubmatch(u.Path); m != nil && e.Deployment == "" {
+	if m := deployment.FindStringSubmatch(u.Path); m != nil {
+		if n.Deployment != "" && n.Deployment != m[1] {
+			return Endpoint{}, fmt.Errorf("the URL names the deployment %s and --deployment another, %s; give one", m[1], n.Deployment)
+		}
 		e.Deployment = m[1]
 	}
 	if m := pathModel.FindStringSubmatch(u.Path); m != nil && e.Service == Gemini && e.Model == "" {

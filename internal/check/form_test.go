@@ -158,6 +158,16 @@ func TestKeysStayWithTheirOwners(t *testing.T) {
 	}
 }
 
+func TestTwoDeployments(t *testing.T) {
+	const url = "https://x.openai.azure.com/openai/deployments/a"
+	if _, err := Parse(url, Names{Deployment: "b"}); err == nil || !strings.Contains(err.Error(), "give one") {
+		t.Errorf("got %v", err)
+	}
+	if e, err := Parse(url, Names{Deployment: "a"}); err != nil || e.Deployment != "a" || e.Base() != "https://x.openai.azure.com" || e.Address() != "x.openai.azure.com:443" {
+		t.Errorf("got %+v %v", e, err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"https://api.openai.com/v1", "http://[::1]:11434", "https://x.openai.azure.com/openai/deployments/a/chat/completions?api-version=2024-10-21", "%", "//"} {
 		f.Add(s)

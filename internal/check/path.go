@@ -69,14 +69,17 @@ func (p Path) check(ctx context.Context, e Endpoint, emit func(Line)) bool {
 		return false
 	}
 	defer func() { _ = conn.Close() }()
-	if line = p.proxied(ctx, conn, e); line.Name != "" {
-		emit(line)
-	}
+	line = p.proxied(conn, e)
+	emit(line)
 	if line.State == NotOK {
 		return false
 	}
-	if e.URL.Scheme == "http" {
+	switch {
+	case e.URL.Scheme == "http":
 		emit(ok(lineTLS, "none: the URL is http"))
+		return true
+	case p.Proxy.URL != nil && p.Proxy.URL.Scheme == "https":
+		emit(unknown(lineTLS, "behind a proxy that is reached by TLS itself: the calls below verify it"))
 		return true
 	}
 	lines := p.secure(ctx, conn, e.URL.Hostname())
@@ -138,7 +141,7 @@ func proxyAddress(u *url.URL) string {
 }
 
 // proxied asks the proxy for a tunnel on conn.
-func (p Path) proxied(ctx context.Context, conn net.Conn, e Endpoint) Line {
+func (p Path) proxied(conn net.Conn, e Endpoint) Line {
 	u := p.Proxy.URL
 	switch {
 	case u == nil && p.Proxy.From != "":
@@ -146,12 +149,9 @@ func (p Path) proxied(ctx context.Context, conn net.Conn, e Endpoint) Line {
 	case u == nil:
 		return ok(lineProxy, "none is set")
 	case u.Scheme == "https":
-		return unknown(lineProxy, "%s is reached by TLS; its tunnel is tried by the calls below", proxyAddress(u))
+		return unknown(lineProxy, "%s (%s) is reached by TLS: the calls below show whether it opens a tunnel", proxyAddress(u), p.Proxy.From)
 	case e.URL.Scheme == "http":
 		return ok(lineProxy, "%s (%s) takes plain requests", proxyAddress(u), p.Proxy.From)
-	}
-	if d, has := ctx.Deadline(); has {
-		_ = conn.SetDeadline(d)
 	}
 	_ = conn.SetDeadline(p.Now().Add(15 * time.Second))
 	defer func() { _ = conn.SetDeadline(time.Time{}) }()

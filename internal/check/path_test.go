@@ -141,6 +141,20 @@ func TestProxyThatIsNotRunning(t *testing.T) {
 	find(t, lines, lineTCP).wants(t, NotOK, "proxy (https_proxy)")
 }
 
+// TestProxyByTLS: a connection to such a proxy is not taken for one to the
+// service.
+func TestProxyByTLS(t *testing.T) {
+	cert, _ := issued(t, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0), "proxy.example")
+	p := pathTo(nil)
+	p.Proxy = Proxy{URL: &url.URL{Scheme: "https", Host: secured(t, cert)}, From: "HTTPS_PROXY"}
+	lines, through := walk(t, p, "https://llm.example/v1")
+	find(t, lines, lineProxy).wants(t, Unknown, "reached by TLS")
+	find(t, lines, lineTLS).wants(t, Unknown, "the calls below")
+	if !through || len(lines) != 4 {
+		t.Errorf("%v %v", through, lines)
+	}
+}
+
 func TestProxyThatIsLeftOut(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(s.Close)
