@@ -8,6 +8,11 @@ import (
 // learnTime is how long a lesson holds.
 const learnTime = time.Hour
 
+// burst is how far apart connections may be left that a client drops together:
+// Node opens two after a stream broke off, and drops both. A distrusting client
+// that tries again is not that quick for long.
+const burst = time.Second
+
 // maxLessons bounds the table; beyond it the lesson that ends first goes.
 const maxLessons = 4096
 
@@ -32,9 +37,9 @@ type subject struct {
 }
 
 type lesson struct {
-	reason string // why tunnels go blind; empty if they do not
-	used   bool   // the client has sent something over a tunnel of ours
-	left   bool   // and after that, or without it, left without a word
+	reason string    // why tunnels go blind; empty if they do not
+	used   bool      // the client has sent something over a tunnel of ours
+	left   time.Time // when, after that or without it, it left without a word
 	until  time.Time
 }
 
@@ -56,13 +61,17 @@ func (m *memory) clientCertificate(host string, port int) {
 // is taken for distrust, and the first time if it is sure that it had our leaf
 // before it and it has never used a tunnel of ours. known is true for one that
 // has, and left for the first time: clients drop connections that they opened
-// in reserve.
+// in reserve, several in one burst.
 func (m *memory) suspect(k subject, sure bool) (known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old := m.live(k)
-	next := lesson{used: old.used, left: true, reason: old.reason}
-	if old.left || old.reason != "" || sure && !old.used {
+	old, now := m.live(k), time.Now()
+	next := lesson{used: old.used, left: now, reason: old.reason}
+	again := !old.left.IsZero()
+	if again && old.used && now.Sub(old.left) < burst {
+		again, next.left = false, old.left
+	}
+	if again || sure && !old.used {
 		next.reason = ReasonDistrust
 	}
 	m.put(k, next)

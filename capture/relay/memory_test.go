@@ -68,12 +68,49 @@ func TestSuspicionFades(t *testing.T) {
 		if m.lookup(k) != "" {
 			t.Error("a good tunnel between them did not count")
 		}
+		<-time.After(burst)
 		m.suspect(k, false)
 		m.trust(k)
 		if m.lookup(k) != ReasonDistrust {
 			t.Error("what was learned is lost by another run of the program")
 		}
 	})
+}
+
+// TestBurstOfHangUps: a client that trusts us may drop several connections that
+// it opened in reserve at once. It still distrusts us if it goes on like that,
+// and one that never used a tunnel does at the second.
+func TestBurstOfHangUps(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		used  bool
+		times []time.Duration // since the hang-up before
+		want  string
+	}{
+		{"a pair", true, []time.Duration{0, 11 * time.Millisecond}, ""},
+		{"many at once", true, []time.Duration{0, 300 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond}, ""},
+		{"a retry after the burst", true, []time.Duration{0, burst}, ReasonDistrust},
+		{"retries each within a burst of the one before", true, []time.Duration{0, 600 * time.Millisecond, 600 * time.Millisecond}, ReasonDistrust},
+		{"a pair of a client never heard of", false, []time.Duration{0, 11 * time.Millisecond}, ReasonDistrust},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, k := newMemory(), about(1, "h")
+				if tc.used {
+					m.trust(k)
+				}
+				for i, after := range tc.times {
+					<-time.After(after)
+					if known := m.suspect(k, tc.used); known != (tc.used && m.lookup(k) == "") {
+						t.Errorf("hang-up %d: known %v, lesson %q", i+1, known, m.lookup(k))
+					}
+				}
+				if got := m.lookup(k); got != tc.want {
+					t.Errorf("learned %q, want %q", got, tc.want)
+				}
+			})
+		})
+	}
 }
 
 func TestLessonsAreBounded(t *testing.T) {
