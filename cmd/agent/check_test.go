@@ -348,3 +348,26 @@ func TestAuthorityLine(t *testing.T) {
 		t.Errorf("without one: %+v", l)
 	}
 }
+
+// TestCheckFollowsNoRedirect: a key goes to the host that was named.
+func TestCheckFollowsNoRedirect(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s came here", r.Method, r.URL)
+	}))
+	t.Cleanup(elsewhere.Close)
+	s := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/v1/chat/completions", http.StatusTemporaryRedirect))
+	t.Cleanup(s.Close)
+	lines := checked(t, exitFailed, vars{"HOME": shortDir(t), "OPENAI_API_KEY": checkKey}, "--probe", "--model", "m", s.URL+"/v1")
+	says(t, lines, "endpoint answers", "not_ok", "redirect")
+}
+
+// TestCheckMasksOddKeys: a key of no known shape is taken out by its value.
+func TestCheckMasksOddKeys(t *testing.T) {
+	var out buffer
+	p := (&checkCmd{}).printer(environmentOf(vars{}, nil, &out, &out), "plain-word", "")
+	p.line(check.Line{Name: "key", State: check.NotOK, Reason: "the service said: no such key: plain-word\x1b[31m", Fix: "drop plain-word"})
+	if err := p.end(); err == nil || strings.Contains(out.String(), "plain-word") || strings.Count(out.String(), "REDACTED") != 2 {
+		t.Errorf("%v %q", err, out.String())
+	}
+	unescaped(t, out.String())
+}
