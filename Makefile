@@ -6,7 +6,7 @@ TOOLS := $(CURDIR)/.cache/tools
 # The packages that start no other program.
 UNIT := ./capture/... ./cmd/... ./exporters/... ./internal/... ./test/house/... ./test/boards/... ./test/deploy/...
 
-.PHONY: all build demo check format vet lint vuln unit dashboards boards deb test e2e setup bench fuzz clean
+.PHONY: all build demo check format vet lint vuln unit dashboards boards deploy deb test e2e setup bench fuzz clean
 
 all: check
 
@@ -56,6 +56,12 @@ boards: ## lint of the dashboards, every expression on Prometheus' own engine
 	cd dashboards && $(GO) vet -mod=mod ./...
 	set -o pipefail; (cd dashboards && $(GO) test -mod=mod -timeout 20m ./...) 2>&1 | tee .cache/log/dashboards.log
 
+deploy: ## write the Kubernetes objects that are made of dashboards/ anew
+	deploy/kubernetes/generate.sh
+
+$(TOOLS)/kustomize:
+	GOBIN=$(TOOLS) $(GO) install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
+
 deb: build ## the Debian package, at dist/
 	deploy/deb/build.sh
 
@@ -63,9 +69,9 @@ setup: ## real clients and peers for the end-to-end tests
 	test/e2e/setup.sh
 	test/e2e/setup-peers.sh
 
-e2e: build setup
+e2e: build setup $(TOOLS)/kustomize
 	@mkdir -p .cache/log
-	set -o pipefail; $(GO) test -tags e2e -count 1 -timeout 40m -v ./test/e2e/... 2>&1 | tee .cache/log/e2e.log
+	set -o pipefail; $(GO) test -tags e2e -count 1 -timeout 40m -v ./test/e2e/... ./test/deploy/... 2>&1 | tee .cache/log/e2e.log
 
 test: check boards e2e ## everything
 
