@@ -92,6 +92,7 @@ func (w *directWatch) end() []directCall {
 
 func (w *directWatch) run(pid int) {
 	defer close(w.done)
+	var eyes lookout
 	rest := time.NewTimer(0)
 	defer rest.Stop()
 	for {
@@ -99,7 +100,7 @@ func (w *directWatch) run(pid int) {
 		case <-w.stop:
 			return
 		case now := <-rest.C:
-			for _, conn := range openConnections(pid, w.book.wanted) {
+			for _, conn := range eyes.connections(pid, w.book.wanted) {
 				if host, ok := w.book.host(conn.remote, now); ok {
 					w.note(conn, host, now)
 				}

@@ -14,36 +14,71 @@ import (
 )
 
 // Bounds of one look: processes of the command, threads and descriptors of a
-// process, bytes of a socket table.
+// process, sockets of all, bytes of a socket table.
 const (
 	maxProcesses   = 256
 	maxThreads     = 256
 	maxDescriptors = 2048
+	maxSockets     = 8192
 	maxTable       = 4 << 20
 )
 
-// openConnections are the wanted connections of a process and of those that it
-// started, as far as this user may see them. A process that left its parents
-// (a daemon) is no longer among them.
-func openConnections(pid int, wanted func(netip.AddrPort) bool) []connection {
-	proc := fmt.Sprintf("/proc/%d", pid)
-	sockets := map[string]netip.AddrPort{}
-	for _, table := range []string{"tcp", "tcp6"} {
-		readSockets(filepath.Join(proc, "net", table), wanted, sockets)
-	}
-	if len(sockets) == 0 {
+// maxTries is how many looks a socket gets to be found connected. Those that
+// never are (of other kinds, listening ones) must not cost more: to read the
+// tables makes the kernel walk all sockets of the machine.
+const maxTries = 3
+
+// lookout looks for connections; it remembers the sockets that it knows.
+type lookout struct {
+	tries map[string]int // by the text that descriptors have for a socket
+}
+
+// connections are the wanted connections of a process and of those that it
+// started, as far as this user may see them, each in a few looks. A process
+// that left its parents (a daemon) is no longer among them.
+func (l *lookout) connections(pid int, wanted func(netip.AddrPort) bool) []connection {
+	fresh := l.fresh(pid)
+	if len(fresh) == 0 {
 		return nil
 	}
+	sockets := map[string]netip.AddrPort{}
+	for _, table := range []string{"tcp", "tcp6"} {
+		readSockets(fmt.Sprintf("/proc/%d/net/%s", pid, table), wanted, sockets)
+	}
 	var out []connection
+	for _, h := range fresh {
+		if remote, ok := sockets[h.socket]; ok {
+			out = append(out, connection{pid: h.pid, process: program(fmt.Sprintf("/proc/%d", h.pid)), remote: remote})
+		}
+	}
+	return out
+}
+
+// held is a socket that a process has open.
+type held struct {
+	pid    int
+	socket string
+}
+
+// fresh are the sockets that have tries left.
+func (l *lookout) fresh(pid int) []held {
+	var out []held
+	tries := map[string]int{}
 	for _, p := range descendants(pid) {
-		dir := fmt.Sprintf("/proc/%d", p)
-		for _, fd := range names(filepath.Join(dir, "fd"), maxDescriptors) {
-			link, err := os.Readlink(filepath.Join(dir, "fd", fd))
-			if remote, ok := sockets[link]; err == nil && ok {
-				out = append(out, connection{pid: p, process: program(dir), remote: remote})
+		dir := fmt.Sprintf("/proc/%d/fd", p)
+		for _, fd := range names(dir, maxDescriptors) {
+			link, err := os.Readlink(filepath.Join(dir, fd))
+			if err != nil || !strings.HasPrefix(link, "socket:[") || len(tries) == maxSockets {
+				continue
+			}
+			n := l.tries[link]
+			tries[link] = min(n+1, maxTries)
+			if n < maxTries {
+				out = append(out, held{p, link})
 			}
 		}
 	}
+	l.tries = tries // closed ones are forgotten
 	return out
 }
 

@@ -54,14 +54,29 @@ func TestOpenConnections(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	want := netip.MustParseAddrPort(l.Addr().String())
-	got := openConnections(os.Getpid(), func(a netip.AddrPort) bool { return a.Port() == want.Port() })
-	if len(got) != 1 || got[0].remote != want || got[0].pid != os.Getpid() || !strings.HasPrefix(filepath.Base(os.Args[0]), got[0].process) {
-		t.Errorf("got %+v", got)
+	only := func(a netip.AddrPort) bool { return a.Port() == want.Port() }
+	var eyes lookout
+	for look := range maxTries {
+		got := eyes.connections(os.Getpid(), only)
+		if len(got) != 1 || got[0].remote != want || got[0].pid != os.Getpid() || !strings.HasPrefix(filepath.Base(os.Args[0]), got[0].process) {
+			t.Errorf("look %d: got %+v", look, got)
+		}
 	}
-	if got := openConnections(os.Getpid(), func(netip.AddrPort) bool { return false }); got != nil {
+	if got := eyes.fresh(os.Getpid()); len(got) != 0 {
+		t.Errorf("known sockets cost another look: %+v", got)
+	}
+	second, err := net.Dial("tcp", l.Addr().String()) //nolint:noctx // loopback
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = second.Close() }()
+	if got := eyes.connections(os.Getpid(), only); len(got) != 1 {
+		t.Errorf("a new one beside a known one: got %+v", got)
+	}
+	if got := new(lookout).connections(os.Getpid(), func(netip.AddrPort) bool { return false }); got != nil {
 		t.Errorf("nothing was wanted, got %+v", got)
 	}
-	if got := openConnections(1<<30, func(netip.AddrPort) bool { return true }); got != nil {
+	if got := new(lookout).connections(1<<30, func(netip.AddrPort) bool { return true }); got != nil {
 		t.Errorf("no such process, got %+v", got)
 	}
 }

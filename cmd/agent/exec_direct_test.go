@@ -33,6 +33,7 @@ func TestExecNoticesADirectCall(t *testing.T) {
 				t.Skip("no hard link:", err)
 			}
 			stdin, hold := io.Pipe()
+			defer func() { _ = hold.Close() }()
 			var stdout, stderr buffer
 			ended := make(chan int, 1)
 			go func() {
