@@ -107,6 +107,11 @@ var examples = map[string]call.Client{
 		SDK:  "openai-node", SDKVersion: "7.57.0",
 		Rule: "ua-lc-js",
 	},
+	"ua-lc-js-azure": {
+		Name: "langchain-js",
+		SDK:  "openai-node", SDKVersion: "7.57.0",
+		Rule: "ua-lc-js",
+	},
 	"ua-litellm":       {Name: "litellm", Version: "1.106.2", Rule: "ua-litellm"},
 	"ua-vercel":        {Name: "vercel-ai", Version: "7.0.173", Rule: "ua-vercel"},
 	"ua-vercel-stream": {Name: "vercel-ai", Rule: "ua-vercel"},

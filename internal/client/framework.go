@@ -36,7 +36,7 @@ var frameworkRules = []Rule{
 		Name: "ua-lc-js", Table: TableFramework, Example: "ua-lc-js",
 		Means: "LangChain JS",
 		match: always(hit{name: langChainJS}, func(v view) bool {
-			return strings.HasPrefix(v.agent, "langchainjs-openai/")
+			return strings.HasPrefix(v.agent, "langchainjs-openai/") || strings.HasPrefix(v.agent, "langchainjs-azure-openai/")
 		}),
 	},
 	{

@@ -84,7 +84,7 @@ func TestJupyternautForReasoningModels(t *testing.T) {
 // of packages below stay out of it.
 func TestVersionsAreNeverGuessed(t *testing.T) {
 	for _, name := range []string{
-		"jai-chat-2", "jai-chat-3", "ua-lc-azure", "ua-lc-js", "sdk-lc", "sdk-litellm", "sdk-llamaindex", "ua-vercel-stream",
+		"jai-chat-2", "jai-chat-3", "ua-lc-azure", "ua-lc-js", "ua-lc-js-azure", "sdk-lc", "sdk-litellm", "sdk-llamaindex", "ua-vercel-stream",
 	} {
 		if got := client.Identify(load(t, name)); got.Version != "" {
 			t.Errorf("%s: version %q is not on the wire", name, got.Version)
