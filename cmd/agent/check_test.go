@@ -146,7 +146,9 @@ func TestCheckSpendsNothingUnasked(t *testing.T) {
 	}
 }
 
-func TestCheckTLS(t *testing.T) {
+// faultsByTLS serves the fault service by TLS: its base URL, and what it shows.
+func faultsByTLS(t *testing.T) (string, tls.Certificate) {
+	t.Helper()
 	cert, _, err := faultllm.SelfSigned("127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
@@ -161,8 +163,12 @@ func TestCheckTLS(t *testing.T) {
 		done <- faultllm.New(faultllm.Config{}).Serve(ctx, l, &tls.Config{Certificates: []tls.Certificate{cert}})
 	}()
 	t.Cleanup(func() { cancel(); <-done })
+	return "https://" + l.Addr().String() + "/v1", cert
+}
+
+func TestCheckTLS(t *testing.T) {
+	address, cert := faultsByTLS(t)
 	home := shortDir(t)
-	address := "https://" + l.Addr().String() + "/v1"
 	lines := checked(t, exitFailed, vars{"HOME": home}, "--model", "healthy", address)
 	says(t, lines, "certificate chain", "not_ok", "--upstream-ca")
 	says(t, lines, "certificate name", "ok", "127.0.0.1")
@@ -262,6 +268,29 @@ func TestCheckThroughAProxy(t *testing.T) {
 	_, info := agentOn(t, shortDir(t)) // a proxy like any other: not that of this state directory
 	lines := checked(t, exitFailed, vars{"HOME": shortDir(t), "HTTPS_PROXY": info.Proxy}, "https://127.0.0.1:9/v1")
 	says(t, lines, "proxy", "not_ok", "403")
+}
+
+// TestCheckBeyondAProxy: a whole list through a proxy that opens tunnels.
+func TestCheckBeyondAProxy(t *testing.T) {
+	address, cert := faultsByTLS(t)
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, info := agentOn(t, shortDir(t), "--tunnel-only", "--allow-private", u.Host)
+	home := shortDir(t)
+	file := filepath.Join(home, "ca.pem")
+	put(t, file, string(chainPEM(cert)), 0o600)
+	v := vars{"HOME": home, "https_proxy": info.Proxy, "OPENAI_API_KEY": checkKey}
+	lines := checked(t, exitOK, v, "--probe", "--upstream-ca", file, "--model", "healthy", address)
+	says(t, lines, "TCP", "ok", runAddress(info.Proxy))
+	says(t, lines, "proxy", "ok", "opened a tunnel")
+	says(t, lines, "certificate chain", "ok", "trusted through")
+	says(t, lines, "streamed call", "ok", "200")
+	says(t, lines, "key accepted", "ok", "OPENAI_API_KEY")
+	if list := llmtap(t, v, "tunnels", "--state-dir", home); list.code == exitOK {
+		t.Errorf("the check made a state directory: %s", list.stdout)
+	}
 }
 
 // TestCheckAgent: an agent in order, and what is said without one.
@@ -370,4 +399,51 @@ func TestCheckMasksOddKeys(t *testing.T) {
 		t.Errorf("%v %q", err, out.String())
 	}
 	unescaped(t, out.String())
+}
+
+// adminThat is an agent's admin listener that answers one path with a text.
+func adminThat(t *testing.T, path, text string) *adminClient {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write([]byte(text))
+	}))
+	t.Cleanup(s.Close)
+	a := newAdminClient(runInfo{Admin: s.URL, PID: os.Getpid()}, 5*time.Second)
+	t.Cleanup(a.http.CloseIdleConnections)
+	return a
+}
+
+// TestCheckBrokenAgents: what an agent says of itself when it is not well.
+func TestCheckBrokenAgents(t *testing.T) {
+	future := plainOK()
+	future.Identity.Start = time.Now().Add(time.Hour)
+	record, err := json.Marshal(future)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := `{"calls":[` + string(record) + `]}`
+	now := time.Now()
+	for name, tc := range map[string]struct {
+		line  check.Line
+		state check.State
+		text  string
+	}{
+		"cannot write":    {degradedLine(t.Context(), adminThat(t, "/metrics", "# HELP x\nllmtap_store_degraded 1\n")), check.NotOK, "in memory only"},
+		"writes":          {degradedLine(t.Context(), adminThat(t, "/metrics", "# HELP x\nllmtap_store_degraded 0\n")), check.OK, "writes"},
+		"no such metric":  {degradedLine(t.Context(), adminThat(t, "/metrics", "# HELP x\n")), check.Unknown, "does not tell"},
+		"no metrics":      {degradedLine(t.Context(), adminThat(t, "/other", "")), check.Unknown, "404"},
+		"call in future":  {clockLine(t.Context(), adminThat(t, "/api/v1/calls", calls), now), check.NotOK, "future"},
+		"clock went on":   {clockLine(t.Context(), adminThat(t, "/api/v1/calls", calls), now.Add(2*time.Hour)), check.OK, "no recorded call"},
+		"no calls yet":    {clockLine(t.Context(), adminThat(t, "/api/v1/calls", `{"calls":[]}`), now), check.OK, ""},
+		"calls not told":  {clockLine(t.Context(), adminThat(t, "/other", ""), now), check.Unknown, "404"},
+		"collector by h2": {otlpLine(t.Context(), environmentOf(vars{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "grpc://x:1"}, nil, nil, nil)), check.NotOK, "TRACES_ENDPOINT"},
+	} {
+		if tc.line.State != tc.state || !strings.Contains(tc.line.Reason, tc.text) || tc.state == check.NotOK && tc.line.Fix == "" {
+			t.Errorf("%s: %+v", name, tc.line)
+		}
+	}
 }
