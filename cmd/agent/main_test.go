@@ -172,12 +172,12 @@ func agentOn(t *testing.T, dir string, args ...string) (*running, runInfo) {
 	return r, info
 }
 
-// eventually polls until ok, or fails the test after twenty seconds.
+// eventually polls until ok, or fails the test after a minute.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(20 * time.Second)
+	end := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:

@@ -61,7 +61,7 @@ func TestRunDrains(t *testing.T) {
 func post(url string) string {
 	tr := &http.Transport{}
 	defer tr.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(`{"messages":[]}`))
 	if err != nil {

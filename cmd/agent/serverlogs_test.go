@@ -169,7 +169,7 @@ func TestExecEndsWithItsCommand(t *testing.T) {
 // not the agent under it.
 func TestExecOutlivesItsReader(t *testing.T) {
 	done := filepath.Join(shortDir(t), "done")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "exec", "--state-dir", shortDir(t), "--", "sh", "-c", `trap "" PIPE; while echo x >&2 2>/dev/null; do :; done; sleep 0.5; echo "$HTTPS_PROXY" >"$0"`, done)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), childRole + "=llmtap"}
