@@ -98,7 +98,7 @@ func TestUntrusting(t *testing.T) {
 			p, n := find(t, name), newInternet(t, id)
 			a := behind(t, n)
 			env := append(directEnv(t, n), "HTTPS_PROXY="+a.info.Proxy, "https_proxy="+a.info.Proxy) // trusts the internet alone
-			const fails = 1 // Node too, which leaves without an alert
+			const fails = 1                                                                          // Node too, which leaves without an alert
 			k := task{Name: "call", Kind: "custom", Scenario: "ok-plain"}
 			got := p.play(t, env, []task{k, k, k, k})
 			for i, o := range got {
