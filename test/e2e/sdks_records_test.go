@@ -92,10 +92,10 @@ func sheet(records []call.Record, list []task) string {
 // told is the client's version if it was on the wire. What the process tells
 // instead comes too late for the first records of a client.
 func told(r *call.Record) string {
-	if !strings.Contains(r.Client.UserAgent, r.Client.Version) {
-		return ""
+	if v := r.Client.Version; v == r.Client.SDKVersion || strings.Contains(r.Client.UserAgent, v) {
+		return v
 	}
-	return r.Client.Version
+	return ""
 }
 
 func tokens(a call.Amount) string {
