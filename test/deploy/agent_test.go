@@ -84,17 +84,26 @@ func agent(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	end := time.After(20 * time.Second)
+	if !awaitReady(t, state) {
+		t.Fatal("the agent does not get ready")
+	}
+	return state
+}
+
+// awaitReady polls as a container's health check does, at most 30 seconds.
+func awaitReady(t *testing.T, state string) bool {
+	t.Helper()
+	end := time.After(30 * time.Second)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		if err := exec.CommandContext(t.Context(), agentBinary(t), "check", "--ready", "--state-dir", state).Run(); err == nil {
-			return state
+			return true
 		}
 		select {
 		case <-tick.C:
 		case <-end:
-			t.Fatal("the agent does not get ready")
+			return false
 		}
 	}
 }
