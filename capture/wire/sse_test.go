@@ -222,3 +222,27 @@ func FuzzSSE(f *testing.F) {
 		}
 	})
 }
+
+// nowhere takes the lines of a framer and does nothing with them.
+type nowhere struct{}
+
+func (nowhere) part(field, []byte) {}
+func (nowhere) line(field, bool)   {}
+func (nowhere) block()             {}
+
+// BenchmarkFramer is the framer alone, at the size of a chat chunk and at that
+// of a document in one event.
+func BenchmarkFramer(b *testing.B) {
+	for name, size := range map[string]int{"chunk": 200, "document": 4096} {
+		b.Run(name, func(b *testing.B) {
+			event := []byte("data: " + strings.Repeat("x", size) + "\n\n")
+			body := bytes.Repeat(event, 32<<10/len(event))
+			f := framer{out: nowhere{}, odd: &quirks{}}
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				f.push(body)
+			}
+		})
+	}
+}
