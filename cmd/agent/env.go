@@ -45,16 +45,17 @@ func (c *envCmd) Run(ctx context.Context, env environment) error {
 	return writeEnv(env.stdout, c.Format, clientEnv(proxy, dir, clientHosts{noProxy: noProxy}))
 }
 
-// sayPseudonym tells, beside the output, how records name the user by default.
+// sayPseudonym tells, as a comment of the shell, how records name the user by
+// default. Other formats are read by programs.
 func (c *envCmd) sayPseudonym(env environment, dir string) error {
-	if c.User == "" {
+	if c.User == "" || (c.Format != "sh" && c.Format != "fish") {
 		return nil
 	}
 	secret, err := installSecret(dir)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.stderr, "records name %s %s (identity.user: hash)\n", clean(c.User), namer(userHash, secret)(c.User))
+	_, err = fmt.Fprintf(env.stdout, "# records name %s %s (identity.user: hash)\n", clean(c.User), namer(userHash, secret)(c.User))
 	return err
 }
 

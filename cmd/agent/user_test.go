@@ -1,8 +1,8 @@
 package main
 
 import (
+	"encoding/json"
 	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -34,11 +34,8 @@ func TestEnvSaysThePseudonym(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := llmtap(t, vars{}, "env", "--user", "ada", "--state-dir", dir)
-	r.wants(t, exitOK, "ada:")
-	if want := "records name ada " + namer(userHash, secret)("ada"); !strings.Contains(r.stderr, want) {
-		t.Errorf("stderr %q, want %q in it", r.stderr, want)
-	}
-	if strings.Contains(r.stdout, "records name") {
-		t.Errorf("not a variable in\n%s", r.stdout)
+	r.wants(t, exitOK, "ada:", "# records name ada "+namer(userHash, secret)("ada"))
+	if r := llmtap(t, vars{}, "env", "--user", "ada", "--format", "json", "--state-dir", dir); !json.Valid([]byte(r.stdout)) || r.stderr != "" {
+		t.Errorf("stdout %s\nstderr %s", r.stdout, r.stderr)
 	}
 }
