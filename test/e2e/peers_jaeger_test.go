@@ -289,7 +289,7 @@ func TestExporterDown(t *testing.T) {
 					t.Errorf("call %s lagged %s", r.Identity.ID, r.Agent.LagMax)
 				}
 			}
-			peerBalance(t, a, peerStoryAttempts, peerStoryAttempts)
+			peerBalance(t, a, peerStoryAttempts+1, peerStoryAttempts+1) // and the verdict
 			if status, body := a.get("/readyz"); status != http.StatusOK {
 				t.Errorf("/readyz: %d %s", status, body)
 			}
