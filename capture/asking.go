@@ -22,7 +22,8 @@ type asking struct {
 	match wire.Match
 	llm   bool
 	head  headers
-	scan  *wire.Request
+	read  bool          // the body is, or was, scanned
+	scan  *wire.Request // until the body is over
 	zip   *inflater
 	facts wire.RequestFacts
 	body  hash.Hash
@@ -33,7 +34,7 @@ type asking struct {
 // begin takes the request head.
 func (a *asking) begin(b *builder, c *connection, h *observe.Head, at time.Time) {
 	path, query, _ := strings.Cut(originForm(h.Target), "?")
-	a.head = copyHeaders(h.Fields)
+	a.head.copy(h.Fields)
 	a.match, a.llm = wire.Recognize(wire.Line{
 		Method: h.Method, Host: c.host, Port: c.port, Path: path, Query: query, Upgrade: a.head.get("Upgrade"),
 	})
@@ -56,7 +57,7 @@ func (a *asking) begin(b *builder, c *connection, h *observe.Head, at time.Time)
 		return
 	}
 	a.body, a.core = b.hash.Body(), b.hash.Body()
-	a.scan = wire.NewRequest(a.match, a.core)
+	a.scan, a.read = b.spare.request(a.match, a.core), true
 	if b.content > 0 {
 		a.keep = &cappedText{max: b.content}
 		r.Agent.Capture = call.CaptureFull
@@ -74,8 +75,8 @@ func (a *asking) hints(c *connection, h *observe.Head) {
 	}
 }
 
-// scanned reports whether the body is being read.
-func (a *asking) scanned() bool { return a.scan != nil }
+// scanned reports whether the body is being read, or was.
+func (a *asking) scanned() bool { return a.read }
 
 // push takes body bytes as they were sent; an error ends the reading of a
 // compressed copy.
@@ -108,18 +109,20 @@ func (a *asking) stop() {
 }
 
 // end completes what was asked.
-func (a *asking) end() {
+func (a *asking) end(b *builder) {
 	if a.scan != nil {
 		if a.zip != nil {
 			a.zip.Close()
 		}
 		a.facts = a.scan.Close()
-		a.apply()
+		b.spare.requests.Put(a.scan)
+		a.scan = nil
+		a.apply(b.hash)
 	}
 	a.identify()
 }
 
-func (a *asking) apply() {
+func (a *asking) apply(hash call.Hasher) {
 	f, r := a.facts, a.rec
 	a.settle()
 	q := &r.Request
@@ -132,7 +135,8 @@ func (a *asking) apply() {
 	q.StreamFlag, q.Keys, q.Params, q.Messages, q.Tools = f.StreamFlag, f.Keys, f.Params, f.Messages, f.Tools
 	q.Mode = f.Mode
 	q.Hints.StreamType, q.Hints.IncludeUsage, q.Hints.OutputType = f.StreamType, f.IncludeUsage, f.OutputType
-	q.Hints.Body, q.Hints.Core = call.SumBody(a.body), call.SumBody(a.core)
+	q.Hints.Body, q.Hints.Core = hash.SumBody(a.body), hash.SumBody(a.core)
+	a.body, a.core = nil, nil
 	switch {
 	case r.Target.Model == "":
 		r.Target.Model = f.Model

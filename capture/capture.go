@@ -6,14 +6,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"hash"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"llmtap/capture/wire"
 	"llmtap/internal/call"
 	"llmtap/internal/client/local"
 )
@@ -121,6 +124,32 @@ type builder struct {
 	stats   *Stats
 	now     func() time.Time
 	seq     atomic.Uint64
+	spare   spare
+}
+
+// spare is memory of calls that are over, for the next ones.
+type spare struct {
+	requests  sync.Pool // of *wire.Request
+	responses sync.Pool // of *wire.Response
+	exchanges sync.Pool // of *exchange
+}
+
+// request returns a scanner of a request body.
+func (s *spare) request(m wire.Match, core hash.Hash) *wire.Request {
+	if r, ok := s.requests.Get().(*wire.Request); ok {
+		r.Reset(m, core)
+		return r
+	}
+	return wire.NewRequest(m, core)
+}
+
+// response returns a decoder of a response body.
+func (s *spare) response(m wire.Match, mode call.Mode, h wire.ResponseHead) *wire.Response {
+	if r, ok := s.responses.Get().(*wire.Response); ok {
+		r.Reset(m, mode, h)
+		return r
+	}
+	return wire.NewResponse(m, mode, h)
 }
 
 // newID returns an attempt id that sorts by start time.

@@ -22,11 +22,42 @@ type exchange struct {
 	own      ownTime
 	reqEnd   *observe.End
 	respEnd  *observe.End
+	ends     [2]observe.End // what reqEnd and respEnd point to
 	sealed   bool
+	// reader is what resp points to.
+	reader responseReader
+	// lent: nobody refers to the exchange after its two ends, so that its memory
+	// serves another one then.
+	lent bool
 }
 
+// lend opens an exchange for an observer, which forgets it after its two ends.
+func (b *builder) lend(c *connection, reused bool) *exchange {
+	x, ok := b.spare.exchanges.Get().(*exchange)
+	if !ok {
+		x = new(exchange)
+	}
+	x.lent = true
+	return x.begin(b, c, reused)
+}
+
+// open opens an exchange that is its caller's for ever.
 func (b *builder) open(c *connection, reused bool) *exchange {
-	x := &exchange{b: b, conn: c}
+	return new(exchange).begin(b, c, reused)
+}
+
+// giveBack ends the use of an exchange that was lent.
+func (x *exchange) giveBack() {
+	if !x.lent {
+		return
+	}
+	spare := &x.b.spare.exchanges
+	*x = exchange{ask: asking{head: x.ask.head.reuse()}, answered: x.answered.reuse()}
+	spare.Put(x)
+}
+
+func (x *exchange) begin(b *builder, c *connection, reused bool) *exchange {
+	x.b, x.conn = b, c
 	x.ask.rec = &x.rec
 	x.rec.Request.Hints.ReusedConn = reused
 	if !reused {
@@ -55,9 +86,11 @@ func (x *exchange) requestHead(h *observe.Head, at time.Time) {
 	if !x.ask.scanned() {
 		return
 	}
-	var ok bool
-	if x.ask.zip, ok = newInflater(x.ask.head.get("Content-Encoding"), x.ask.bytes); !ok {
-		x.lost("content_encoding")
+	if coding := x.ask.head.get("Content-Encoding"); coding != "" {
+		var ok bool
+		if x.ask.zip, ok = newInflater(coding, x.ask.bytes); !ok {
+			x.lost("content_encoding")
+		}
 	}
 }
 
@@ -81,11 +114,11 @@ func (x *exchange) Body(d observe.Direction, p []byte, at time.Time) {
 func (x *exchange) End(d observe.Direction, e observe.End, at time.Time) {
 	if d == observe.Request {
 		if x.reqEnd == nil {
-			x.reqEnd = &e
+			x.ends[d], x.reqEnd = e, &x.ends[d]
 			x.requestDone(e, at)
 		}
 	} else if x.respEnd == nil {
-		x.respEnd = &e
+		x.ends[d], x.respEnd = e, &x.ends[d]
 		x.rec.Timing.End = at
 		if x.resp != nil {
 			x.resp.close(e, at)
@@ -97,6 +130,7 @@ func (x *exchange) End(d observe.Direction, e observe.End, at time.Time) {
 		x.conn.upgraded.Store(x)
 	default:
 		x.seal(at)
+		x.giveBack()
 	}
 }
 
@@ -108,11 +142,11 @@ func (x *exchange) requestDone(e observe.End, at time.Time) {
 	if x.rec.Identity.ID == "" {
 		return // an answer nobody asked for
 	}
-	x.ask.end()
+	x.ask.end(x.b)
 	if !x.ask.recordable() {
 		return
 	}
-	x.b.live.add(x.rec)
+	x.b.live.add(&x.rec)
 	if x.b.hooks.Started != nil {
 		x.b.hooks.Started(x.rec)
 	}

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"slices"
 	"strings"
 
 	"llmtap/capture/observe"
@@ -28,37 +29,37 @@ func credential(lower string) bool {
 		(strings.Contains(lower, "token") || strings.Contains(lower, "secret") || strings.Contains(lower, "password"))
 }
 
-// copyHeaders copies the lines of a head into one allocation.
-func copyHeaders(fields []observe.Field) headers {
+// copy takes over the lines of a head, their texts in one allocation.
+func (h *headers) copy(fields []observe.Field) {
 	size, n := 0, min(len(fields), maxHeaders)
 	for _, f := range fields[:n] {
 		size += len(f.Name) + len(f.Value)
 	}
 	var all strings.Builder
-	all.Grow(size)
-	out := headers{list: make([]call.Header, 0, n)}
-	type span struct{ name, value int }
-	spans := make([]span, 0, n)
+	all.Grow(size) // enough, so that what is sliced on the way stays in place
+	h.list = slices.Grow(h.list[:0], n)
 	for _, f := range fields[:n] {
+		from := all.Len()
 		for _, c := range f.Name {
 			if 'A' <= c && c <= 'Z' {
 				c += 'a' - 'A'
 			}
 			all.WriteByte(c)
 		}
-		v := f.Value
-		if s := all.String(); credential(s[len(s)-len(f.Name):]) {
-			v = nil
+		name, value := all.String()[from:], ""
+		if !credential(name) {
+			from = all.Len()
+			all.Write(f.Value)
+			value = all.String()[from:]
 		}
-		all.Write(v)
-		spans = append(spans, span{len(f.Name), len(v)})
+		h.list = append(h.list, call.Header{Name: name, Value: value})
 	}
-	s := all.String()
-	for _, sp := range spans {
-		out.list = append(out.list, call.Header{Name: s[:sp.name], Value: s[sp.name : sp.name+sp.value]})
-		s = s[sp.name+sp.value:]
-	}
-	return out
+}
+
+// reuse keeps the memory of h, not what it held.
+func (h *headers) reuse() headers {
+	clear(h.list)
+	return headers{list: h.list[:0]}
 }
 
 // get returns the first value of the header, name in any case.
@@ -83,14 +84,25 @@ func (h headers) has(name string) bool {
 
 // allowed returns the allow-listed headers, redacted, for the record.
 func (h headers) allowed() []call.Header {
-	var out []call.Header
+	n := 0
 	for _, x := range h.list {
-		if redact.Allowed(x.Name) && !credential(x.Name) {
+		if shown(x.Name) {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	out := make([]call.Header, 0, n)
+	for _, x := range h.list {
+		if shown(x.Name) {
 			out = append(out, call.Header{Name: x.Name, Value: redact.Text(x.Value, 256)})
 		}
 	}
 	return out
 }
+
+func shown(name string) bool { return redact.Allowed(name) && !credential(name) }
 
 // authOf digests the credential of a request; the raw value is not kept.
 func authOf(hash call.Hasher, fields []observe.Field, query string) call.Auth {

@@ -184,7 +184,7 @@ func TestHeadersKeepNoCredential(t *testing.T) {
 		pairs = append(pairs, n, secret)
 	}
 	pairs = append(pairs, "User-Agent", "curl/8", "X-Request-Id", "r1", "content-type", "a/b")
-	h := copyHeaders(fields(pairs...))
+	h := copied(fields(pairs...))
 	if s := fmt.Sprint(h.list, h.allowed()); strings.Contains(s, secret) {
 		t.Errorf("a credential was kept: %s", s)
 	}
@@ -193,7 +193,7 @@ func TestHeadersKeepNoCredential(t *testing.T) {
 			t.Errorf("%s: has %v, value %q", n, h.has(n), h.get(n))
 		}
 	}
-	counts := copyHeaders(fields("X-RateLimit-Remaining-Tokens", "90", "X-Amzn-Bedrock-Input-Token-Count", "9"))
+	counts := copied(fields("X-RateLimit-Remaining-Tokens", "90", "X-Amzn-Bedrock-Input-Token-Count", "9"))
 	if counts.get("x-ratelimit-remaining-tokens") != "90" || len(counts.allowed()) != 2 {
 		t.Errorf("counts of tokens are credentials: %v", counts.list)
 	}
@@ -204,7 +204,7 @@ func TestHeadersKeepNoCredential(t *testing.T) {
 	for i := range 200 {
 		many = append(many, fmt.Sprint("h", i), "v")
 	}
-	if n := len(copyHeaders(fields(many...)).list); n != maxHeaders {
+	if n := len(copied(fields(many...)).list); n != maxHeaders {
 		t.Errorf("%d lines kept, want %d", n, maxHeaders)
 	}
 }
@@ -346,7 +346,7 @@ func TestIDsSortByTime(t *testing.T) {
 func TestLiveCallsAreBounded(t *testing.T) {
 	l := newLiveCalls()
 	for i := range maxLive + 10 {
-		l.add(call.Record{Identity: call.Identity{ID: fmt.Sprintf("%06d", i)}})
+		l.add(&call.Record{Identity: call.Identity{ID: fmt.Sprintf("%06d", i)}})
 	}
 	list := l.list()
 	if len(list) != maxLive || list[0].Identity.ID < list[1].Identity.ID {
@@ -450,4 +450,10 @@ func TestRequestEOFComesWithTheLastByte(t *testing.T) {
 	if d := cmp.Diff([]string{"a<nil>", "b<nil>", "cEOF"}, got); d != "" {
 		t.Errorf("reads (-want +got):\n%s", d)
 	}
+}
+
+// copied is a copy of its own.
+func copied(fields []observe.Field) (h headers) {
+	h.copy(fields)
+	return h
 }

@@ -15,23 +15,43 @@ const maxLive = 4096
 // liveCalls is the registry of attempts in flight.
 type liveCalls struct {
 	mu    sync.Mutex
-	calls map[string]call.Record
+	calls map[string]*call.Record
+	spare []*call.Record // of calls that are over, at most maxSpare
 }
 
-func newLiveCalls() *liveCalls { return &liveCalls{calls: map[string]call.Record{}} }
+// maxSpare is how many records of calls that are over are kept for the next.
+const maxSpare = 64
 
-func (l *liveCalls) add(r call.Record) {
+func newLiveCalls() *liveCalls { return &liveCalls{calls: map[string]*call.Record{}} }
+
+func (l *liveCalls) add(r *call.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.calls) < maxLive {
-		l.calls[r.Identity.ID] = r
+	if len(l.calls) >= maxLive {
+		return
 	}
+	var mine *call.Record
+	if n := len(l.spare); n > 0 {
+		mine, l.spare = l.spare[n-1], l.spare[:n-1]
+	} else {
+		mine = new(call.Record)
+	}
+	*mine = *r
+	l.calls[r.Identity.ID] = mine
 }
 
 func (l *liveCalls) remove(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	r, ok := l.calls[id]
+	if !ok {
+		return
+	}
 	delete(l.calls, id)
+	if len(l.spare) < maxSpare {
+		*r = call.Record{}
+		l.spare = append(l.spare, r)
+	}
 }
 
 // list returns the live attempts, newest first.
@@ -40,7 +60,7 @@ func (l *liveCalls) list() []call.Record {
 	defer l.mu.Unlock()
 	out := make([]call.Record, 0, len(l.calls))
 	for _, r := range l.calls {
-		out = append(out, r)
+		out = append(out, *r)
 	}
 	slices.SortFunc(out, func(a, b call.Record) int { return cmp.Compare(b.Identity.ID, a.Identity.ID) })
 	return out

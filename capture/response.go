@@ -40,9 +40,9 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 		r.Identity.ID, r.Identity.Start = x.b.newID(at), at
 	}
 	r.Timing.Headers = at
-	head := copyHeaders(h.Fields)
+	x.answered.copy(h.Fields) // redacted at the end: the first token may be next on this goroutine
+	head := &x.answered
 	r.Response.Status, r.Response.HTTP, r.Response.Origin = h.Status, h.Proto, "upstream"
-	x.answered = head // redacted at the end: the first token may be next on this goroutine
 	r.Response.Body.ContentType = mediaType(head.get("Content-Type"))
 	r.Response.Body.Encoding = strings.ToLower(head.get("Content-Encoding"))
 	r.Response.Body.Transfer = transferOf(h.Transfer)
@@ -53,15 +53,18 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 	if x.reqEnd == nil {
 		mode = x.ask.match.PathMode
 	}
-	rr := &responseReader{x: x, wire: wire.NewResponse(x.ask.match, mode, wire.ResponseHead{
+	rr := &x.reader
+	*rr = responseReader{x: x, wire: x.b.spare.response(x.ask.match, mode, wire.ResponseHead{
 		Status: h.Status, MediaType: r.Response.Body.ContentType, ErrorType: head.get("x-amzn-errortype"), NoCharset: noCharset(head.get("Content-Type")),
 		Usage: wire.HeadUsage(head.get),
 	})}
 	rr.onKind = rr.event
-	var ok bool
-	if rr.zip, ok = newInflater(r.Response.Body.Encoding, rr.decode); !ok {
-		rr.broken = true
-		x.lost("content_encoding")
+	if coding := r.Response.Body.Encoding; coding != "" {
+		var ok bool
+		if rr.zip, ok = newInflater(coding, rr.decode); !ok {
+			rr.broken = true
+			x.lost("content_encoding")
+		}
 	}
 	if x.b.content > 0 {
 		rr.keep = &cappedText{max: x.b.content}
@@ -181,6 +184,9 @@ func (r *responseReader) close(e observe.End, at time.Time) {
 	}
 	r.wire.Close(whole, r.onKind)
 	r.answer(whole)
+	r.broken = true // nothing is read any more
+	r.x.b.spare.responses.Put(r.wire)
+	r.wire = nil
 }
 
 // answer moves what was decoded into the record.

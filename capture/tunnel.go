@@ -34,7 +34,7 @@ func (t *tunnel) start(s relay.Session) relay.Tap {
 	t.p.b.stats.tunnel("relay", "")
 	obs := observe.New(observe.Config{
 		H2:     s.ALPN == "h2",
-		Open:   func(reused bool) observe.Exchange { return t.p.b.open(t.conn, reused) },
+		Open:   func(reused bool) observe.Exchange { return t.p.b.lend(t.conn, reused) },
 		Limits: observe.Limits{Outstanding: t.p.cfg.Limits.Exchange},
 	})
 	t.obs.Store(obs)

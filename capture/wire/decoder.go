@@ -22,11 +22,16 @@ type decoder struct {
 	lf      [1]byte
 }
 
-func newDecoder(f *format, h ResponseHead) *decoder {
-	d := &decoder{dialect: f.open(), status: h.Status, awsType: h.ErrorType, wrapped: f.wrapped, lf: [1]byte{'\n'}}
+// open makes d as new, for another body. It keeps memory, wiped.
+func (d *decoder) open(f *format, h ResponseHead) {
+	old := *d
+	*d = decoder{dialect: f.open(), status: h.Status, awsType: h.ErrorType, wrapped: f.wrapped, lf: [1]byte{'\n'}}
+	d.scan.reuse(&old.scan)
 	d.scan.root, d.scan.sink, d.marked, d.bare = f.tree, d, f.marked, f.bare
+	for i, text := range old.errors.text {
+		d.errors.text[i] = wiped(text)
+	}
 	d.begin()
-	return d
 }
 
 // reads reports whether a dialect knows what the documents are.

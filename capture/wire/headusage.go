@@ -35,6 +35,9 @@ func HeadUsage(header func(name string) string) call.Usage {
 }
 
 func headCount(text string) call.Amount {
+	if text == "" {
+		return call.Amount{} // most answers: without the cost of an error
+	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
 		return call.Some(n)
 	}

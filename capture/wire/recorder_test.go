@@ -44,7 +44,8 @@ func (f framing) record(body []byte, seed uint64) ([]told, Facts) {
 	rec := &recorder{}
 	head := ResponseHead{Status: 200, MediaType: f.media}
 	row := &format{open: func() dialect { return rec }, tree: responseTree([]path{{path: "t", slot: recorded}}), wrapped: f.wrapped}
-	r := &Response{head: head, array: f.array, dec: newDecoder(row, head)}
+	r := &Response{head: head, array: f.array}
+	r.dec.open(row, head)
 	var out []told
 	emit := func(k Kind) {
 		d := told{kind: k}

@@ -74,11 +74,28 @@ type Prompt struct {
 // the body without the members stream and stream_options and without blanks
 // between tokens.
 func NewRequest(m Match, core hash.Hash) *Request {
-	r := &Request{match: m, spec: requestOf(m.decoder)}
+	r := new(Request)
+	r.Reset(m, core)
+	return r
+}
+
+// Reset makes r as new, for another body. It keeps memory, wiped of what stood
+// there; facts that were returned stay as they are.
+func (r *Request) Reset(m Match, core hash.Hash) {
+	old := *r
+	*r = Request{match: m, spec: requestOf(m.decoder)}
 	r.core.hash = core
+	r.core.out, r.core.key = wiped(old.core.out), wiped(old.core.key)
+	r.turn.head, r.turn.tail = wiped(old.turn.head), wiped(old.turn.tail)
+	r.scan.reuse(&old.scan)
 	r.scan.root, r.scan.sink = r.spec.tree, r
 	r.scan.reset()
-	return r
+}
+
+// wiped empties b for the next use: texts must not outlive their call.
+func wiped(b []byte) []byte {
+	clear(b[:cap(b)])
+	return b[:0]
 }
 
 // Push takes the next bytes of the body, content coding removed.

@@ -27,7 +27,7 @@ type Response struct {
 	head  ResponseHead
 	array bool // a JSON array is a stream of documents
 	lines bool // a single JSON document may be a stream of one line
-	dec   *decoder
+	dec   decoder
 	sniff sniffer
 	body  body
 	over  bool
@@ -42,12 +42,18 @@ type body interface {
 
 // NewResponse begins the body of the answer to a call in the given mode.
 func NewResponse(m Match, mode call.Mode, h ResponseHead) *Response {
-	return &Response{
-		head:  h,
-		array: m.decoder == "gemini" && (mode == call.ModeStream || m.PathMode == call.ModeStream),
-		lines: m.decoder == "ollama" && mode == call.ModeStream && h.Status < 300,
-		dec:   newDecoder(formatOf(m.decoder), h),
-	}
+	r := new(Response)
+	r.Reset(m, mode, h)
+	return r
+}
+
+// Reset makes r as new, for another body. It keeps memory, wiped of what stood
+// there; facts that were returned stay as they are.
+func (r *Response) Reset(m Match, mode call.Mode, h ResponseHead) {
+	r.head, r.over, r.body, r.sniff = h, false, nil, sniffer{}
+	r.array = m.decoder == "gemini" && (mode == call.ModeStream || m.PathMode == call.ModeStream)
+	r.lines = m.decoder == "ollama" && mode == call.ModeStream && h.Status < 300
+	r.dec.open(formatOf(m.decoder), h)
 }
 
 // Push takes the next bytes of the body, content coding removed. emit, which
@@ -78,7 +84,7 @@ func (r *Response) begin(p []byte, emit func(Kind)) []byte {
 }
 
 func (r *Response) open(f call.Framing) {
-	d := r.dec
+	d := &r.dec
 	d.Framing = f
 	if r.sniff.bom {
 		d.note(bom)

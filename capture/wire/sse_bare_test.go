@@ -13,7 +13,8 @@ func bareBody(body string, n int, bare bool) (f Facts, told string) {
 	head := ResponseHead{Status: 200}
 	rec := &recorder{}
 	row := &format{open: func() dialect { return rec }, tree: responseTree([]path{{path: "t", slot: recorded}}), bare: bare}
-	r := &Response{head: head, dec: newDecoder(row, head)}
+	r := &Response{head: head}
+	r.dec.open(row, head)
 	for p := []byte(body); len(p) > 0; {
 		m := min(n, len(p))
 		r.Push(p[:m], emit)

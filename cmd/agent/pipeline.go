@@ -33,6 +33,7 @@ type watcher struct {
 type pipeline struct {
 	join   *compare.Joiner
 	window *compare.Window
+	class  diagnose.Classifier
 	fanout *exporters.Fanout
 	watch  watcher
 	log    *slog.Logger
@@ -64,7 +65,7 @@ func (p *pipeline) handle(ctx context.Context, it exporters.Item) {
 		return
 	}
 	r := p.join.Join(it.Record)
-	r.Diagnosis = diagnose.Classify(r)
+	r.Diagnosis = p.class.Classify(r)
 	for _, tag := range p.window.Marks(r) {
 		if !slices.Contains(r.Diagnosis.Tags, tag) {
 			r.Diagnosis.Tags = append(r.Diagnosis.Tags, tag)

@@ -172,7 +172,7 @@ func TestDigestOfABodyIsIncremental(t *testing.T) {
 	_, _ = whole.Write([]byte("one two"))
 	_, _ = parts.Write([]byte("one "))
 	_, _ = parts.Write([]byte("two"))
-	a, b := call.SumBody(whole), call.SumBody(parts)
+	a, b := h.SumBody(whole), h.SumBody(parts)
 	if a != b || len(a.String()) != 16 {
 		t.Errorf("digests %v and %v", a, b)
 	}

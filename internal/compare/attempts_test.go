@@ -18,7 +18,7 @@ func at(seconds float64) time.Time {
 func digest(body string) call.Digest {
 	h := call.NewHasher([]byte("test")).Body()
 	h.Write([]byte(body))
-	return call.SumBody(h)
+	return call.Hasher{}.SumBody(h)
 }
 
 // attempt is a chat request of one client that began and ended at the given

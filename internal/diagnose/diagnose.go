@@ -70,9 +70,26 @@ func no() (finding, bool) { return finding{}, false }
 // matches; the classes of later matches become tags, beside those facts that
 // are worth a mark but no failure. An attempt about which too little is known
 // stays ClassUnknown.
-func Classify(r call.Record) call.Diagnosis {
-	f := factsOf(&r)
-	var d call.Diagnosis
+func Classify(r call.Record) call.Diagnosis { return new(Classifier).Classify(r) }
+
+// Classifier classifies one record after the other in the same memory. It is for
+// one goroutine; its zero value is ready.
+type Classifier struct {
+	rec call.Record
+	f   facts
+}
+
+// Classify does what the function of that name does.
+func (c *Classifier) Classify(r call.Record) call.Diagnosis {
+	c.rec = r
+	c.f.read(&c.rec)
+	d := classify(&c.f)
+	c.rec, c.f = call.Record{}, facts{} // nothing of a call is kept
+	return d
+}
+
+func classify(f *facts) call.Diagnosis {
+	r, d := f.r, call.Diagnosis{}
 	var later []string
 	for _, rule := range rulesFor(f) {
 		if rule.class == call.ClassRequestRejected && d.Class != call.ClassUnknown {

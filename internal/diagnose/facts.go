@@ -25,8 +25,9 @@ type facts struct {
 	left    time.Time // when the call was over for the client
 }
 
-func factsOf(r *call.Record) *facts {
-	f := &facts{
+// read derives the facts of a record, which they refer to.
+func (f *facts) read(r *call.Record) {
+	*f = facts{
 		r: r, stream: r.Request.Mode == call.ModeStream, plain: r.Request.Mode == call.ModePlain,
 		terminal: r.End.Terminal || r.Stream.Done || r.Stream.Finish,
 		dialect:  r.Target.Format != "unknown" && (r.Target.API != "" || r.Target.Format != ""),
@@ -46,7 +47,6 @@ func factsOf(r *call.Record) *facts {
 	if r.Response.Status >= 300 || r.Stream.Errored {
 		f.text.read(r.Response.Error)
 	}
-	return f
 }
 
 // blind reports whether the body could not be read to its end, so that what it

@@ -13,13 +13,19 @@ type item struct {
 	live    bool
 }
 
-// key names what the item is about; a later item with the same key replaces an
-// earlier one, so a call that starts and ends within a batch is one row.
-func (i item) key() string {
+// key names what an item is about.
+type key struct {
+	finding bool
+	id      string
+}
+
+// key returns the item's; a later item with the same key replaces an earlier
+// one, so a call that starts and ends within a batch is one row.
+func (i item) key() key {
 	if i.finding != nil {
-		return "f" + i.finding.ID
+		return key{true, i.finding.ID}
 	}
-	return "c" + i.record.Identity.ID
+	return key{false, i.record.Identity.ID}
 }
 
 // pending holds what is not yet in the file: the batch while the disk works,
@@ -29,12 +35,14 @@ type pending struct {
 
 	mu sync.Mutex
 	// order has the keys, oldest first; items their newest state.
-	order []string
-	items map[string]item
+	order []key
+	items map[key]item
+	// spare takes the records that were written.
+	spare *sync.Pool
 }
 
-func newPending(limit int) *pending {
-	return &pending{max: limit, items: map[string]item{}}
+func newPending(limit int, spare *sync.Pool) *pending {
+	return &pending{max: limit, items: map[key]item{}, spare: spare}
 }
 
 // add keeps i and says whether the oldest item had to go for it. A start never
@@ -44,12 +52,15 @@ func (p *pending) add(i item) (evicted bool) {
 	defer p.mu.Unlock()
 	k := i.key()
 	if old, there := p.items[k]; there {
-		if !i.live || old.live {
-			p.items[k] = i
+		if i.live && !old.live {
+			i, old = old, i
 		}
+		p.items[k] = i
+		p.release(old)
 		return false
 	}
 	if len(p.order) >= p.max {
+		p.release(p.items[p.order[0]])
 		delete(p.items, p.order[0])
 		p.order = p.order[1:]
 		evicted = true
@@ -59,7 +70,32 @@ func (p *pending) add(i item) (evicted bool) {
 	return evicted
 }
 
-// list returns the items, oldest first.
+// release gives an item's record back; p.mu is held.
+func (p *pending) release(i item) {
+	if i.record != nil {
+		*i.record = call.Record{}
+		p.spare.Put(i.record)
+	}
+}
+
+// copies is list for anyone but the writer: with records of their own.
+func (p *pending) copies() []item {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]item, 0, len(p.order))
+	for _, k := range p.order {
+		i := p.items[k]
+		if i.record != nil {
+			r := *i.record
+			i.record = &r
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// list returns the items, oldest first. Their records are the writer's, until
+// clear.
 func (p *pending) list() []item {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,6 +115,9 @@ func (p *pending) len() int {
 func (p *pending) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, i := range p.items {
+		p.release(i)
+	}
 	p.order = p.order[:0]
 	clear(p.items)
 }

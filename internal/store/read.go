@@ -61,7 +61,7 @@ func look[T any](ctx context.Context, w *writer, query string, args ...any) ([]i
 	if err := w.sync(ctx); err != nil {
 		return nil, nil, err
 	}
-	ring := w.pending.list()
+	ring := w.pending.copies()
 	db := w.file.Load()
 	if db == nil {
 		return ring, nil, nil

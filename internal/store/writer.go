@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"llmtap/internal/call"
 )
 
 // writer is the one goroutine that changes the file, and its state.
@@ -23,6 +26,7 @@ type writer struct {
 	life  life
 
 	pending  *pending
+	spare    sync.Pool // of *call.Record, for what is sent next
 	file     atomic.Pointer[database]
 	degraded atomic.Bool
 	orphans  atomic.Pointer[orphans]
@@ -50,8 +54,9 @@ type clock struct {
 func newWriter(c Config) *writer {
 	w := &writer{
 		cfg: c, in: make(chan item, c.Batch.Queue), syncs: make(chan chan struct{}),
-		life: life{stop: make(chan struct{}), done: make(chan struct{})}, pending: newPending(c.Batch.Ring),
+		life: life{stop: make(chan struct{}), done: make(chan struct{})},
 	}
+	w.pending = newPending(c.Batch.Ring, &w.spare)
 	w.clock.commit = time.NewTimer(time.Hour)
 	w.clock.commit.Stop()
 	return w
@@ -88,6 +93,17 @@ func (w *writer) run() {
 		}
 		w.arm()
 	}
+}
+
+// keep copies a record into memory that comes back once it is written. It is
+// safe for concurrent use.
+func (w *writer) keep(r *call.Record) *call.Record {
+	mine, ok := w.spare.Get().(*call.Record)
+	if !ok {
+		mine = new(call.Record)
+	}
+	*mine = *r
+	return mine
 }
 
 // take adds i to the batch. While the disk refuses, records are kept without

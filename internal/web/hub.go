@@ -40,7 +40,7 @@ type Hub struct {
 	mu     sync.Mutex
 	closed bool
 	seq    uint64
-	recent []message // ring of backlog: event n stands at n modulo backlog
+	recent []*slot // ring of backlog: event n stands at n modulo backlog
 	feeds  map[*subscriber]bool
 	missed uint64
 }
@@ -51,6 +51,22 @@ type message struct {
 	event   string
 	record  *call.Record
 	finding *call.Finding
+}
+
+// slot is an event that is remembered, in memory that is used again.
+type slot struct {
+	message
+	memory call.Record
+}
+
+// copied is the slot's event with a record of its own.
+func (s *slot) copied() message {
+	m := s.message
+	if m.record != nil {
+		r := s.memory
+		m.record = &r
+	}
+	return m
 }
 
 // body returns the event's JSON.
@@ -73,26 +89,24 @@ type subscriber struct {
 
 // NewHub returns a Hub without subscribers.
 func NewHub() *Hub {
-	return &Hub{epoch: strconv.FormatInt(time.Now().UnixNano(), 36), done: make(chan struct{}), feeds: map[*subscriber]bool{}, recent: make([]message, backlog)}
+	return &Hub{epoch: strconv.FormatInt(time.Now().UnixNano(), 36), done: make(chan struct{}), feeds: map[*subscriber]bool{}, recent: make([]*slot, backlog)}
 }
 
 // Record sends the event record.
 func (h *Hub) Record(_ context.Context, r call.Record) error {
-	r = public(r)
-	h.publish(message{event: "record", record: &r})
+	h.publish("record", &r, nil)
 	return nil
 }
 
 // Started sends the event started: a call is in flight.
 func (h *Hub) Started(_ context.Context, r call.Record) error {
-	r = public(r)
-	h.publish(message{event: "started", record: &r})
+	h.publish("started", &r, nil)
 	return nil
 }
 
 // Finding sends the event finding.
 func (h *Hub) Finding(_ context.Context, f call.Finding) error {
-	h.publish(message{event: "finding", finding: &f})
+	h.publish("finding", nil, &f)
 	return nil
 }
 
@@ -115,15 +129,31 @@ func (h *Hub) Close(context.Context) error {
 	return nil
 }
 
-func (h *Hub) publish(m message) {
+// publish remembers a record or a finding and sends it.
+func (h *Hub) publish(event string, r *call.Record, f *call.Finding) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return
 	}
 	h.seq++
-	m.seq = h.seq
-	h.recent[m.seq%backlog] = m
+	at := &h.recent[h.seq%backlog]
+	if *at == nil {
+		*at = new(slot)
+	}
+	s := *at
+	s.message = message{seq: h.seq, event: event, finding: f}
+	if r != nil {
+		s.memory = public(*r)
+		s.record = &s.memory
+	}
+	if len(h.feeds) > 0 {
+		h.send(s.copied())
+	}
+}
+
+// send offers m to every feed; h.mu is held.
+func (h *Hub) send(m message) {
 	for s := range h.feeds {
 		select {
 		case s.ch <- m:
@@ -153,7 +183,7 @@ func (h *Hub) join(lastEventID string) (*subscriber, []message, error) {
 	var since []message
 	first := max(seen, h.seq-min(h.seq, backlog)) + 1
 	for n := first; n <= h.seq; n++ {
-		since = append(since, h.recent[n%backlog])
+		since = append(since, h.recent[n%backlog].copied())
 	}
 	s.last = seen
 	return s, since, nil
