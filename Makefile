@@ -11,7 +11,7 @@ UNIT := ./capture/... ./cmd/... ./exporters/... ./internal/... ./test/house/... 
 all: check
 
 build: ## the command, at bin/llmtap
-	$(GO) build -trimpath -o $(BIN) ./cmd/agent
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/agent
 
 demo: build ## the story of jupyter-ai#1208 on loopback
 	./$(BIN) demo

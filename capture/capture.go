@@ -33,10 +33,10 @@ type Authority interface {
 // Hooks are where sealed and begun attempts go. They are called on the data
 // path: they must not block. Nil members are not called.
 type Hooks struct {
-	// Emit takes a sealed record.
-	Emit func(call.Record)
-	// Started takes the record of an attempt whose request is complete.
-	Started func(call.Record)
+	// Emit takes a sealed record, which is lent until it returns.
+	Emit func(*call.Record)
+	// Started takes the record of an attempt whose request is complete, lent too.
+	Started func(*call.Record)
 	// Process begins to look for the local process behind a connection that was
 	// just accepted; client and server are its two ends. A nil Search is one
 	// that found nothing and says nothing.

@@ -199,7 +199,7 @@ func (p connects) unseen(t *tunnel, side call.Side, kind call.EndKind, detail st
 	}
 	r.Timing.End = now
 	c.process.Complete(&r.Client)
-	p.b.hooks.Emit(r)
+	p.b.hooks.Emit(&r)
 }
 
 // reasonPhrase makes text fit a status line: one ASCII line of at most 120

@@ -148,7 +148,7 @@ func (x *exchange) requestDone(e observe.End, at time.Time) {
 	}
 	x.b.live.add(&x.rec)
 	if x.b.hooks.Started != nil {
-		x.b.hooks.Started(x.rec)
+		x.b.hooks.Started(&x.rec)
 	}
 }
 

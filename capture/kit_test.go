@@ -81,7 +81,7 @@ func newRig(t testing.TB, edit ...func(*capture.Config)) *rig {
 			Intercept:    []capture.HostPort{{Host: host}},
 			AllowPrivate: []capture.HostPort{{Host: host}},
 		},
-		Hooks: capture.Hooks{Emit: func(c call.Record) { r.records <- c }},
+		Hooks: capture.Hooks{Emit: func(c *call.Record) { r.records <- *c }},
 	}
 	for _, f := range edit {
 		f(&r.cfg)

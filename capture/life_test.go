@@ -196,7 +196,7 @@ func TestObserverPanic(t *testing.T) {
 		for _, path := range []string{"relay", "plain", "base-URL"} {
 			t.Run(hook+"/"+path, func(t *testing.T) {
 				var calls atomic.Int64
-				boom := func(call.Record) { calls.Add(1); panic("hostile") }
+				boom := func(*call.Record) { calls.Add(1); panic("hostile") }
 				r := newRig(t, func(c *capture.Config) {
 					if hook == "Emit" {
 						c.Hooks.Emit = boom

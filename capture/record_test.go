@@ -225,7 +225,7 @@ func TestPipelining(t *testing.T) {
 func TestLiveTellsModesApart(t *testing.T) {
 	var started []call.Record
 	seen := make(chan call.Record, 4)
-	r := newRig(t, func(c *capture.Config) { c.Hooks.Started = func(rec call.Record) { seen <- rec } })
+	r := newRig(t, func(c *capture.Config) { c.Hooks.Started = func(rec *call.Record) { seen <- *rec } })
 	hold := make(chan struct{})
 	target := r.origin(r.secure("http/1.1"), func(c net.Conn) {
 		if _, _, err := readRequest(bufio.NewReader(c)); err == nil && await(hold) {

@@ -35,7 +35,7 @@ func (x *exchange) seal(at time.Time) {
 	x.b.stats.spent(&x.own)
 	if x.ask.recordable() && x.b.hooks.Emit != nil {
 		x.conn.process.Complete(&r.Client)
-		x.b.hooks.Emit(*r)
+		x.b.hooks.Emit(r)
 	}
 }
 

@@ -25,7 +25,7 @@ func newTape(host string) *tape {
 	t := &tape{start: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	t.now = t.start
 	b := &builder{
-		hooks: Hooks{Emit: func(r call.Record) { t.got = append(t.got, r) }}, hash: call.NewHasher([]byte("tape")),
+		hooks: Hooks{Emit: func(r *call.Record) { t.got = append(t.got, *r) }}, hash: call.NewHasher([]byte("tape")),
 		live: newLiveCalls(), stats: newStats(), now: func() time.Time { return t.now },
 	}
 	t.conn = &connection{scheme: "https", host: host, port: 443, mode: call.CaptureMITM}

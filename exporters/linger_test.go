@@ -29,13 +29,13 @@ func TestQueueRestsBetweenBatches(t *testing.T) {
 			defer mu.Unlock()
 			times = append(times, time.Since(began))
 		}})
-		q.Offer(item(0))
+		offer(q, item(0))
 		if at := handled(); len(at) != 0 {
 			t.Fatalf("first item handled at %v, want after a rest", at)
 		}
 		<-time.After(time.Millisecond)
 		for n := range 100 {
-			q.Offer(item(n))
+			offer(q, item(n))
 		}
 		if at := handled(); len(at) != 0 {
 			t.Fatalf("%d handled while the queue rests, want none", len(at))
@@ -64,9 +64,9 @@ func TestQueueItemsDoNotMix(t *testing.T) {
 		}})
 		first := item(1)
 		first.Started = true
-		q.Offer(first)
-		q.Offer(item(2))
-		q.Offer(exporters.Item{})
+		offer(q, first)
+		offer(q, item(2))
+		offer(q, exporters.Item{})
 		if err := q.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -94,10 +94,10 @@ func TestQueueLeavesOutStartsThatAreOver(t *testing.T) {
 			return it
 		}
 		for _, it := range []exporters.Item{start(1), start(2), item(1)} {
-			q.Offer(it)
+			offer(q, it)
 		}
 		<-time.After(time.Second)
-		q.Offer(item(2))
+		offer(q, item(2))
 		if err := q.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -52,13 +52,13 @@ type Config struct {
 	Dropped func(reason string)
 }
 
-// Queue decouples the data path from the sinks. Offer never blocks; one
+// Queue decouples the data path from the sinks. Handing over never blocks; one
 // goroutine, owned by the Queue, handles what was accepted.
 type Queue struct {
 	handle  func(context.Context, Item)
 	dropped func(string)
 
-	// items: sent by Offer, received by the one goroutine, never closed. It
+	// items: sent by offer, received by the one goroutine, never closed. It
 	// holds pointers so that an idle queue costs little memory.
 	items chan *Item
 	spare sync.Pool     // of *Item: a record is large
@@ -91,30 +91,51 @@ func NewQueue(c Config) *Queue {
 	return q
 }
 
-// Offer hands over an item and reports whether it was accepted. It never
-// blocks: when the queue is full or closed the item is dropped and counted.
-func (q *Queue) Offer(it Item) bool {
+// Sealed hands over a copy of a sealed record and reports whether it was
+// accepted. It never blocks: when the queue is full or closed the record is
+// dropped and counted.
+func (q *Queue) Sealed(r *call.Record) bool {
+	it := q.item()
+	it.Record = *r
+	return q.offer(it)
+}
+
+// Started hands over a copy of what is known of a call that began, as Sealed does.
+func (q *Queue) Started(r *call.Record) bool {
+	it := q.item()
+	it.Record, it.Started = *r, true
+	return q.offer(it)
+}
+
+// Tick hands over the time, as Sealed does.
+func (q *Queue) Tick(now time.Time) bool {
+	it := q.item()
+	it.Now = now
+	return q.offer(it)
+}
+
+func (q *Queue) item() *Item {
+	if it, ok := q.spare.Get().(*Item); ok {
+		return it
+	}
+	return new(Item)
+}
+
+func (q *Queue) offer(it *Item) bool {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
-	if q.closed {
-		if it.counts() {
-			q.dropped(DropShutdown)
+	why := DropShutdown
+	if !q.closed {
+		select {
+		case q.items <- it:
+			return true
+		default:
+			why = DropQueueFull
 		}
-		return false
 	}
-	p, ok := q.spare.Get().(*Item)
-	if !ok {
-		p = new(Item)
-	}
-	*p = it
-	select {
-	case q.items <- p:
-		return true
-	default:
-		q.drop(p, DropQueueFull)
-		q.release(p)
-		return false
-	}
+	q.drop(it, why)
+	q.release(it)
+	return false
 }
 
 // Len is how many items wait.

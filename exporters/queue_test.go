@@ -46,7 +46,7 @@ func TestQueueKeepsOrderAndDrainsOnClose(t *testing.T) {
 		got = append(got, it.Record.Identity.ID)
 	}})
 	for i := range 1000 {
-		if !q.Offer(item(i)) {
+		if !offer(q, item(i)) {
 			t.Fatalf("item %d refused by an empty queue", i)
 		}
 	}
@@ -68,14 +68,14 @@ func TestFullQueueDropsAndCountsWithoutBlocking(t *testing.T) {
 		}
 		<-release
 	}})
-	q.Offer(item(0))
+	offer(q, item(0))
 	<-entered // the goroutine is stuck in a slow sink
 	for i := range 10 {
-		if got, want := q.Offer(item(i)), i < 4; got != want {
+		if got, want := offer(q, item(i)), i < 4; got != want {
 			t.Errorf("item %d accepted: %v, want %v", i, got, want)
 		}
 	}
-	if q.Offer(exporters.Item{Started: true}) {
+	if offer(q, exporters.Item{Started: true}) {
 		t.Error("a start notice was accepted by a full queue")
 	}
 	if q.Len() != 4 || lost.of(exporters.DropQueueFull) != 6 {
@@ -95,7 +95,7 @@ func TestOfferAfterCloseIsCountedAsShutdown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if q.Offer(item(1)) || lost.of(exporters.DropShutdown) != 1 {
+	if offer(q, item(1)) || lost.of(exporters.DropShutdown) != 1 {
 		t.Errorf("accepted after Close, or %d counted, want 1", lost.of(exporters.DropShutdown))
 	}
 }
@@ -110,7 +110,7 @@ func TestEveryItemIsHandledOrCounted(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for i := range 2000 {
-				if q.Offer(item(i)) {
+				if offer(q, item(i)) {
 					accepted.Add(1)
 				} else {
 					refused.Add(1)
@@ -137,7 +137,7 @@ func TestCloseGivesUpAtItsDeadline(t *testing.T) {
 			cut.Store(true)
 		}})
 		for i := range 5 {
-			q.Offer(item(i))
+			offer(q, item(i))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
@@ -168,7 +168,7 @@ func TestPanicWhileHandlingCostsThatItemOnly(t *testing.T) {
 		handled++
 	}})
 	for i := range 3 {
-		q.Offer(item(i))
+		offer(q, item(i))
 	}
 	if err := q.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func BenchmarkOffer(b *testing.B) {
 	it := item(1)
 	b.ReportAllocs()
 	for b.Loop() {
-		q.Offer(it)
+		offer(q, it)
 	}
 	_ = q.Close(b.Context())
 }
@@ -200,17 +200,28 @@ func TestTimeTravelsWithTheRecords(t *testing.T) {
 		}
 		got = append(got, it.Record.Identity.ID)
 	}})
-	q.Offer(item(1))
-	q.Offer(exporters.Item{Now: time.Unix(1, 0)})
-	q.Offer(item(2))
+	offer(q, item(1))
+	offer(q, exporters.Item{Now: time.Unix(1, 0)})
+	offer(q, item(2))
 	if err := q.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"1", "tick", "2"}; !slices.Equal(got, want) {
 		t.Errorf("handled %v, want %v", got, want)
 	}
-	q.Offer(exporters.Item{Now: time.Unix(2, 0)})
+	offer(q, exporters.Item{Now: time.Unix(2, 0)})
 	if n := lost.of(exporters.DropShutdown); n != 0 {
 		t.Errorf("%d ticks were counted as lost records", n)
 	}
+}
+
+// offer hands an item over as its kind wants it.
+func offer(q *exporters.Queue, it exporters.Item) bool {
+	switch {
+	case !it.Now.IsZero():
+		return q.Tick(it.Now)
+	case it.Started:
+		return q.Started(&it.Record)
+	}
+	return q.Sealed(&it.Record)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"llmtap/capture/ca"
@@ -43,6 +44,15 @@ func (h *handshake) close() {
 // extend gives the client another Limits.Handshake.
 func (h *handshake) extend() {
 	_ = h.client.SetDeadline(time.Now().Add(h.r.cfg.Limits.Handshake))
+}
+
+// apart is run in a goroutine of its own: a handshake needs more stack than the
+// copying that follows (5 KiB a tunnel), and what has grown stays so for long.
+func (h *handshake) apart(ctx context.Context) (res Result) {
+	var wg sync.WaitGroup
+	wg.Go(func() { res = h.run(ctx) })
+	wg.Wait()
+	return res
 }
 
 // run does both handshakes and says how the tunnel goes on.

@@ -41,6 +41,7 @@ type leg struct {
 	strict  bool  // alerts are sent even while holding
 	failed  error // raw read error while holding
 	eof     bool  // the reader has seen the raw EOF
+	dry     bool  // the reader wants what crypto/tls holds, and no more
 
 	finSent  atomic.Bool // our FIN is out
 	writeErr atomic.Bool // a raw write failed: the peer is gone
@@ -64,8 +65,31 @@ func (l *leg) stream() io.ReadWriter {
 	return l
 }
 
+// rest reads what crypto/tls has already taken from the connection and not
+// given out, which may be nothing.
+func (l *leg) rest(p []byte) (int, error) {
+	l.dry = true
+	n, err := l.tls.Read(p)
+	l.dry = false
+	if err == error(errDry{}) {
+		err = nil
+	}
+	return n, err
+}
+
+// errDry is what a dry leg answers. To crypto/tls it is a timeout, the only kind
+// of error after which a connection can be read again.
+type errDry struct{}
+
+func (errDry) Error() string   { return "relay: read: nothing is held" }
+func (errDry) Timeout() bool   { return true }
+func (errDry) Temporary() bool { return true }
+
 // Read gives out held bytes first, then the connection's.
 func (l *leg) Read(p []byte) (int, error) {
+	if l.dry {
+		return 0, errDry{}
+	}
 	if l.off < len(l.held) {
 		n := copy(p, l.held[l.off:])
 		l.off += n

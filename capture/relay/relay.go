@@ -41,8 +41,6 @@ type Limits struct {
 	// Drain is how long a reset waits for the send queue while that does not
 	// shrink; ten times that in all. Default 100 ms.
 	Drain time.Duration
-	// Buffer is the size of a copy buffer. Default 16 KiB, the largest record.
-	Buffer int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -55,11 +53,11 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.Idle, time.Hour)
 	fill(&l.HalfOpen, 10*time.Minute)
 	fill(&l.Drain, 100*time.Millisecond)
-	if l.Buffer <= 0 {
-		l.Buffer = 16 << 10
-	}
 	return l
 }
+
+// largestRecord is the most plaintext that a TLS record holds (RFC 8446 §5.1).
+const largestRecord = 16 << 10
 
 // upstreamSessions bounds the TLS sessions kept for resumption upstream.
 const upstreamSessions = 512
@@ -88,7 +86,7 @@ func New(cfg Config) *Relay {
 		stats:    &counters{},
 	}
 	r.buffers.New = func() any {
-		b := make([]byte, cfg.Limits.Buffer)
+		b := make([]byte, largestRecord)
 		return &b
 	}
 	r.server = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: answer}
@@ -104,7 +102,7 @@ func (r *Relay) Serve(ctx context.Context, t *Tunnel) Result {
 	defer cancel()
 	h := r.newHandshake(t)
 	defer h.close()
-	res := h.run(ctx)
+	res := h.apart(ctx)
 	switch res.View {
 	case Relayed:
 		return r.relayed(ctx, h, res)

@@ -24,13 +24,15 @@ type decoder struct {
 
 // open makes d as new, for another body. It keeps memory, wiped.
 func (d *decoder) open(f *format, h ResponseHead) {
-	old := *d
-	*d = decoder{dialect: f.open(), status: h.Status, awsType: h.ErrorType, wrapped: f.wrapped, lf: [1]byte{'\n'}}
-	d.scan.reuse(&old.scan)
-	d.scan.root, d.scan.sink, d.marked, d.bare = f.tree, d, f.marked, f.bare
-	for i, text := range old.errors.text {
-		d.errors.text[i] = wiped(text)
+	buf, tail, text := wiped(d.scan.tok.buf), wiped(d.scan.tok.tail), d.errors.text
+	*d = decoder{} // in place: a literal with values would be made on the stack first
+	d.scan.tok.buf, d.scan.tok.tail = buf, tail
+	for i := range text {
+		d.errors.text[i] = wiped(text[i])
 	}
+	d.dialect, d.status, d.awsType, d.lf = f.open(), h.Status, h.ErrorType, [1]byte{'\n'}
+	d.wrapped, d.marked, d.bare = f.wrapped, f.marked, f.bare
+	d.scan.root, d.scan.sink = f.tree, d
 	d.begin()
 }
 

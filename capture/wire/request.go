@@ -82,12 +82,14 @@ func NewRequest(m Match, core hash.Hash) *Request {
 // Reset makes r as new, for another body. It keeps memory, wiped of what stood
 // there; facts that were returned stay as they are.
 func (r *Request) Reset(m Match, core hash.Hash) {
-	old := *r
-	*r = Request{match: m, spec: requestOf(m.decoder)}
-	r.core.hash = core
-	r.core.out, r.core.key = wiped(old.core.out), wiped(old.core.key)
-	r.turn.head, r.turn.tail = wiped(old.turn.head), wiped(old.turn.tail)
-	r.scan.reuse(&old.scan)
+	out, key := wiped(r.core.out), wiped(r.core.key)
+	head, tail := wiped(r.turn.head), wiped(r.turn.tail)
+	buf, end := wiped(r.scan.tok.buf), wiped(r.scan.tok.tail)
+	*r = Request{} // in place: a literal with values would be made on the stack first
+	r.match, r.spec = m, requestOf(m.decoder)
+	r.core.hash, r.core.out, r.core.key = core, out, key
+	r.turn.head, r.turn.tail = head, tail
+	r.scan.tok.buf, r.scan.tok.tail = buf, end
 	r.scan.root, r.scan.sink = r.spec.tree, r
 	r.scan.reset()
 }

@@ -102,11 +102,6 @@ func (s *scanner) reset() {
 	s.tok.done()
 }
 
-// reuse takes over the memory of another scanner's token, wiped.
-func (s *scanner) reuse(old *scanner) {
-	s.tok.buf, s.tok.tail = wiped(old.tok.buf), wiped(old.tok.tail)
-}
-
 // push takes the next bytes and returns how many it used: all, unless the
 // document ended, when it stops at the first byte after it that is no blank, or
 // broke, when it stops there.

@@ -69,9 +69,9 @@ func checkProxy(s settings, u, proxy *url.URL, records chan<- call.Record) (*cap
 		Roots:  s.roots, Secret: secret, UpstreamProxy: proxy, Auth: capture.AuthNone,
 		Routes: []capture.Route{{Name: "check", Upstream: &url.URL{Scheme: u.Scheme, Host: u.Host}}},
 		Logger: slog.New(slog.DiscardHandler),
-		Hooks: capture.Hooks{Emit: func(r call.Record) {
+		Hooks: capture.Hooks{Emit: func(r *call.Record) {
 			select {
-			case records <- r:
+			case records <- *r:
 			default:
 			}
 		}},

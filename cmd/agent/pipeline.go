@@ -143,7 +143,7 @@ func startClock(q *exporters.Queue) *clock {
 		for {
 			select {
 			case now := <-tick.C:
-				q.Offer(exporters.Item{Now: now})
+				q.Tick(now)
 			case <-c.stop:
 				return
 			}

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"llmtap/exporters"
 	"llmtap/internal/call"
 	"llmtap/internal/client/local"
 	"llmtap/internal/serverlog"
@@ -63,7 +62,7 @@ func (a *agent) openServerLogs() error {
 	}
 	l := &serverLogs{
 		deps: logDeps{
-			offer: func(r call.Record) { a.queue.Offer(exporters.Item{Record: r}) }, lost: a.sinks.lost.add,
+			offer: func(r call.Record) { a.queue.Sealed(&r) }, lost: a.sinks.lost.add,
 			sight: func() serverlog.Sight {
 				return serverlog.Sight{Blind: a.s.policy.TunnelOnly, Tunnels: a.proxy.Tunnels()}
 			},

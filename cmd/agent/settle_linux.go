@@ -11,9 +11,9 @@ import (
 )
 
 // settle gives back what only the start needed: heap, and the pages of our own
-// program text, most of which is initialisation code of libraries. Text is
-// never written, so whatever is used again comes back from the file. What
-// cannot be given back stays; nothing depends on it.
+// program text and constants, most of which serve the initialisation of
+// libraries. They are never written, so whatever is used again comes back from
+// the file. What cannot be given back stays; nothing depends on it.
 func settle() {
 	debug.FreeOSMemory()
 	exe, err := os.Readlink("/proc/self/exe")
@@ -29,7 +29,7 @@ func settle() {
 	for lines.Scan() {
 		var from, to uintptr
 		line := lines.Text()
-		if !strings.Contains(line, " r-xp ") || !strings.HasSuffix(line, " "+exe) {
+		if !strings.Contains(line, " r-xp ") && !strings.Contains(line, " r--p ") || !strings.HasSuffix(line, " "+exe) {
 			continue
 		}
 		if _, err := fmt.Sscanf(line, "%x-%x ", &from, &to); err == nil && to > from {

@@ -175,12 +175,9 @@ func (a *agent) startProxy(secret []byte) error {
 		Policy: a.s.policy, Roots: a.s.roots, Auth: a.s.who.auth, Secret: secret, UpstreamProxy: a.s.upstreamProxy,
 		Routes: a.s.routes, StoreContent: a.s.storeContent, Logger: a.parts.log,
 		Hooks: capture.Hooks{
-			Emit: func(r call.Record) { a.listeners.logs.note(&r, true); a.queue.Offer(exporters.Item{Record: r}) },
-			Started: func(r call.Record) {
-				a.listeners.logs.note(&r, false)
-				a.queue.Offer(exporters.Item{Record: r, Started: true})
-			},
-			User: a.s.who.named,
+			Emit:    func(r *call.Record) { a.listeners.logs.note(r, true); a.queue.Sealed(r) },
+			Started: func(r *call.Record) { a.listeners.logs.note(r, false); a.queue.Started(r) },
+			User:    a.s.who.named,
 		},
 	}
 	if a.authority != nil {

@@ -115,8 +115,8 @@ func startAgent(t testing.TB, name string, svc *service, c *clock) *agent {
 		Policy: capture.Policy{Intercept: hosts, AllowPrivate: hosts}, Authority: authority, Roots: svc.roots, Secret: []byte("secret of the install"),
 		Resolver: loopback(t),
 		Hooks: capture.Hooks{
-			Emit:    func(r call.Record) { a.items <- item{record: r} },
-			Started: func(r call.Record) { a.items <- item{record: r, started: true} },
+			Emit:    func(r *call.Record) { a.items <- item{record: *r} },
+			Started: func(r *call.Record) { a.items <- item{record: *r, started: true} },
 		},
 	})
 	if err != nil {

@@ -17,6 +17,6 @@ PATH=$PATH:/usr/sbin
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
-go build -o "$dir/llmtap" ./cmd/agent
+CGO_ENABLED=0 go build -o "$dir/llmtap" ./cmd/agent
 go build -o "$dir/bench" ./test/bench
 "$dir/bench" --agent "$dir/llmtap" "$@"
