@@ -34,6 +34,9 @@ func (c *envCmd) Run(ctx context.Context, env environment) error {
 		return noAgent(dir)
 	}
 	defer func() { _ = a.Close(ctx) }()
+	if c.Format == "jupyterhub" {
+		return c.jupyterhub(env, a.info, dir)
+	}
 	noProxy := or(env.getenv("NO_PROXY"), env.getenv("no_proxy"))
 	proxy, err := withUser(a.info.Proxy, dir, c.User)
 	if err != nil {
@@ -162,9 +165,6 @@ func writeEnv(w io.Writer, format string, vars []variable) error {
 		return enc.Encode(m)
 	}
 	s := &sheet{w: w}
-	if format == "jupyterhub" {
-		s.print("# in jupyterhub_config.py; takes effect when a server starts\nc.Spawner.environment.update({\n")
-	}
 	for _, v := range vars {
 		switch format {
 		case "fish":
@@ -173,14 +173,9 @@ func writeEnv(w io.Writer, format string, vars []variable) error {
 			s.print(fmt.Sprintf("Environment=\"%s=%s\"\n", v.name, strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(v.value)))
 		case "docker":
 			s.print(v.name + "=" + v.value + "\n")
-		case "jupyterhub":
-			s.print(fmt.Sprintf("    %s: %s,\n", pyQuote(v.name), pyQuote(v.value)))
 		default:
 			s.print("export " + v.name + "=" + shQuote(v.value) + "\n")
 		}
-	}
-	if format == "jupyterhub" {
-		s.print("})\n")
 	}
 	return s.err
 }
@@ -189,10 +184,6 @@ func shQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) 
 
 func fishQuote(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
-}
-
-func pyQuote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }
 
 // endpoint is a service that the environment names.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -118,25 +119,96 @@ func proxyOf(t *testing.T, state, user string) string {
 	return vars["HTTPS_PROXY"]
 }
 
-// TestHubGivesEachUserItsToken: the configuration for JupyterHub gives servers
-// what the agent says, paths that their users can read, and nothing of it
-// when the agent is away.
-func TestHubGivesEachUserItsToken(t *testing.T) {
+// hubSaw is what the servers of a hub were given, and what their users read.
+type hubSaw struct {
+	Ready, Away, Refused, Again map[string]string
+	Text                        []string
+	Tokens, Hooked              int
+}
+
+// hub plays a hub with a configuration.
+func hub(t *testing.T, config string, vars ...string) hubSaw {
+	t.Helper()
 	need(t, "python3")
-	state := agent(t)
-	var got struct{ Ready, Away map[string]string }
-	out := shell(t, []string{"LLMTAP=" + agentBinary(t), "STATE=" + state}, "python3", "testdata/hub.py", root+"/jupyterhub/llmtap.py")
+	var got hubSaw
+	out := shell(t, vars, "python3", "testdata/hub.py", config)
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
-	if want := proxyOf(t, state, "ann@example.org"); got.Ready["HTTPS_PROXY"] != want || !strings.Contains(want, "@127.0.0.1:") {
-		t.Errorf("got %q, want %q", got.Ready["HTTPS_PROXY"], want)
+	return got
+}
+
+// TestHubGivesEachUserItsToken: the configuration for JupyterHub gives servers
+// what the agent says, paths that their users can read, and nothing of it
+// when the agent is away; then servers start or are refused, as was chosen,
+// and their users are told.
+func TestHubGivesEachUserItsToken(t *testing.T) {
+	state, public := agent(t), t.TempDir()
+	vars := map[string]string{}
+	if err := json.Unmarshal([]byte(shell(t, nil, agentBinary(t), "env", "--user", "ann@example.org", "--format", "json", "--state-dir", state)), &vars); err != nil {
+		t.Fatal(err)
 	}
-	if got.Ready["SSL_CERT_FILE"] != "/run/llmtap/bundle.crt" || got.Ready["NODE_EXTRA_CA_CERTS"] != "/run/llmtap/ca.crt" || got.Ready["OWN"] != "kept" {
-		t.Errorf("got %v", got.Ready)
+	config := filepath.Join(t.TempDir(), "llmtap.py")
+	text := shell(t, nil, agentBinary(t), "env", "--format", "jupyterhub", "--state-dir", state)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if len(got.Away) != 1 || got.Away["OWN"] != "kept" {
-		t.Errorf("without an agent the server gets %v", got.Away)
+	got := hub(t, config, "PUBLIC="+public)
+	for name, want := range vars {
+		switch {
+		case strings.EqualFold(name, "no_proxy"):
+			want = "corp.example,localhost,127.0.0.1,::1,hub,proxy-api,proxy-public,.svc,.cluster.local,169.254.169.254,10.0.0.5"
+		case strings.HasPrefix(want, state):
+			want = filepath.Join(public, filepath.Base(want))
+			if st, err := os.Stat(want); err != nil || st.Mode().Perm() != 0o644 {
+				t.Errorf("%s: users get %s (%v)", name, want, err)
+			}
+		}
+		for start, given := range map[string]map[string]string{"first": got.Ready, "after a failure": got.Again} {
+			if given[name] != want || given["OWN"] != "kept" || len(given) != len(vars)+1 {
+				t.Errorf("%s start: %s is %q, want %q", start, name, given[name], want)
+			}
+		}
+	}
+	for start, given := range map[string]map[string]string{"without": got.Away, "refused": got.Refused} {
+		if len(given) != 2 || given["OWN"] != "kept" || given["NO_PROXY"] != "corp.example" {
+			t.Errorf("%s an agent the server gets %v", start, given)
+		}
+	}
+	for i, want := range []string{"go through llmtap", "are not seen", "was not started", "go through llmtap"} {
+		if len(got.Text) != 4 || !strings.Contains(got.Text[i], want) {
+			t.Errorf("users read %q, want %q at %d", got.Text, want, i)
+		}
+	}
+	if got.Tokens != 500 || got.Hooked != 504 {
+		t.Errorf("%d tokens of 500 users; the admin's own hook ran %d times", got.Tokens, got.Hooked)
+	}
+}
+
+// TestPackagedConfigIsTheSameCode: the file that the guide copies is what the
+// command prints but for the agent's places, and fits the packaged agent.
+func TestPackagedConfigIsTheSameCode(t *testing.T) {
+	state := agent(t)
+	printed := strings.Split(shell(t, nil, agentBinary(t), "env", "--format", "jupyterhub", "--state-dir", state), "\n")
+	packaged := strings.Split(read(t, root+"/jupyterhub/llmtap.py"), "\n")
+	if len(printed) < len(packaged) {
+		t.Fatalf("%d lines printed, %d packaged", len(printed), len(packaged))
+	}
+	printed = printed[len(printed)-len(packaged):] // a warning may come before
+	for i, line := range packaged {
+		name, _, _ := strings.Cut(line, " = ")
+		if line != printed[i] && !slices.Contains([]string{"PROXY", "READY", "STATE", "PUBLIC"}, name) {
+			t.Errorf("line %d: printed %q, packaged %q", i+1, printed[i], line)
+		}
+	}
+	unit, settings := read(t, root+"/systemd/llmtap.service"), read(t, root+"/deb/llmtap.yaml")
+	for text, in := range map[string]string{
+		`STATE = "/var/lib/llmtap"`: unit, `PUBLIC = "/run/llmtap"`: unit, `PROXY = "127.0.0.1:4141"`: settings, `READY = "http://127.0.0.1:4142/readyz"`: settings,
+	} {
+		value := strings.Trim(strings.TrimSuffix(strings.TrimPrefix(strings.SplitN(text, " = ", 2)[1], `"http://`), `/readyz"`), `"`)
+		if !strings.Contains(in, value) || !strings.Contains(read(t, root+"/jupyterhub/llmtap.py"), text) {
+			t.Errorf("the packaged agent and its hub differ about %s", text)
+		}
 	}
 }
 

@@ -51,6 +51,8 @@ func rooms() []room {
 		{"internal/report", []string{"llmtap/internal/call", "llmtap/internal/compare", "llmtap/internal/explain", "llmtap/internal/redact"}, pure},
 		{"internal/check", []string{"llmtap/internal/call"}, []ban{{"os", "keys and environment are handed to it"}, {"os/exec", "it starts nothing"}}},
 		{"internal/faultllm", nil, nil},
+		{"internal/hub", nil, []ban{{"os", "its settings are handed to it"}}},
+		{"deploy/jupyterhub", nil, []ban{{"os", "it is a text"}}},
 		{"test/", []string{"*"}, nil},
 	}
 }
