@@ -16,6 +16,8 @@ const (
 	trailerLen  = 4
 	awsMedia    = "application/vnd.amazon.eventstream"
 	ndjsonMedia = "application/x-ndjson"
+	// streamMedia labels the lines of Cohere's version 1.
+	streamMedia = "application/stream+json"
 )
 
 // sniffer finds the framing in the first bytes. It holds back at most a
@@ -66,7 +68,7 @@ func byHead(h ResponseHead) call.Framing {
 // look judges the held bytes.
 func (s *sniffer) look(r *Response) call.Framing {
 	switch c := s.hold[0]; {
-	case c == '{' && r.head.MediaType == ndjsonMedia:
+	case c == '{' && (r.head.MediaType == ndjsonMedia || r.head.MediaType == streamMedia):
 		return call.FramingNDJSON
 	case c == '{':
 		return call.FramingJSON

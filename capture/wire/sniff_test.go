@@ -32,6 +32,7 @@ func TestSniffing(t *testing.T) {
 		{"two objects", 200, "application/json", "{}\n{}", call.FramingNDJSON},
 		{"two objects without a line end", 200, "", "{}{}", call.FramingNDJSON},
 		{"one line by its type", 200, "application/x-ndjson", "{}\n", call.FramingNDJSON},
+		{"one line by Cohere's type", 200, "application/stream+json", "{}\n", call.FramingNDJSON},
 		{"object and text", 200, "", "{} x", call.FramingJSON},
 		{"object and array", 200, "", "{}[]", call.FramingJSON},
 		{"page", 200, "application/json", "<html>", call.FramingHTML},
