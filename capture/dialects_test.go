@@ -10,6 +10,7 @@ import (
 // dialectHosts are where the services of each API answer.
 var dialectHosts = map[string]string{
 	faultllm.APIAnthropic: "api.anthropic.com", faultllm.APIResponses: "api.openai.com", faultllm.APICohere: "api.cohere.com",
+	faultllm.APICohereV1: "api.cohere.com", faultllm.APIOllamaGenerate: "ollama.com",
 	faultllm.APICompletions: "api.openai.com", faultllm.APIEmbeddings: "api.openai.com",
 	faultllm.APIOllama: "ollama.com", faultllm.APIConverse: "bedrock-runtime.eu-west-1.amazonaws.com",
 	faultllm.APIInvoke: "bedrock-runtime.eu-west-1.amazonaws.com", faultllm.APIGemini: "generativelanguage.googleapis.com",

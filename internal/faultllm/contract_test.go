@@ -22,7 +22,7 @@ var classes = strings.Fields(`ok agent_induced tls_untrusted upstream_unreachabl
 // apis are the values of Scenario.API.
 var apis = []string{
 	faultllm.APIAny, faultllm.APIChat, faultllm.APIOpenAI, faultllm.APIAzure, faultllm.APIAnthropic, faultllm.APIResponses,
-	faultllm.APICohere, faultllm.APIOllama, faultllm.APIConverse, faultllm.APIInvoke,
+	faultllm.APICohere, faultllm.APICohereV1, faultllm.APIOllama, faultllm.APIOllamaGenerate, faultllm.APIConverse, faultllm.APIInvoke,
 	faultllm.APIGemini, faultllm.APIGeminiArray, faultllm.APITGI, faultllm.APILlamacpp,
 }
 

@@ -62,7 +62,7 @@ type failure struct {
 
 // dialects are tried in order, after the paths of chat completions.
 func dialects() []*dialect {
-	return []*dialect{anthropic(), responses(), cohere(), ollama(), converse(), invoke(), gemini(), geminiArray(), tgi(), llamacpp(), completions(), embeddings()}
+	return []*dialect{anthropic(), responses(), cohere(), cohereV1(), ollama(), ollamaGenerate(), converse(), invoke(), gemini(), geminiArray(), tgi(), llamacpp(), completions(), embeddings()}
 }
 
 // endsWith is the route of a dialect whose paths end in one of the given ways
@@ -151,5 +151,6 @@ func otherRows() []row {
 	return append(slices.Concat(responsesRows(), framedRows(), geminiRows(), nativeRows()),
 		onBoth("ok-anthropic", "healthy Messages with a ping", "ok", healthy).of(APIAnthropic),
 		onBoth("ok-cohere", "healthy chat of Cohere: message-end, then [DONE]", "ok", healthy).of(APICohere),
+		onBoth("ok-cohere-v1", "Cohere's version 1: lines, stream-end last", "ok", healthy).of(APICohereV1),
 	)
 }

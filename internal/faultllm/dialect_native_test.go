@@ -59,7 +59,7 @@ func TestHealthyGeminiTGIAndLlamacpp(t *testing.T) {
 			}, lacks: []string{"[DONE]", "data: "}},
 		},
 		{"TGI, plain", "/generate?" + fast, `{"inputs":"x"}`, want{media: jsonType, has: []string{`{"generated_text":"Owls hunt`, `"details":{`}}},
-		{"Ollama's path is not TGI's", "/api/generate?" + fast, `{}`, want{status: 404, media: jsonType}},
+		{"Ollama's path is not TGI's", "/api/generate?" + fast, `{"stream":false}`, want{media: jsonType, has: []string{`"response":"Owls hunt`}, lacks: []string{"generated_text"}}},
 		{
 			"llama.cpp, streamed", "/completion?" + fast, `{"prompt":"x","n_predict":8,"stream":true}`,
 			want{media: sseType, has: []string{`"prompt_progress"`, `"content":"Owls ","tokens":[],"stop":false`, `"stop":true`, `"stop_type":"eos"`}, lacks: []string{"[DONE]"}},

@@ -29,9 +29,36 @@ func ollama() *dialect {
 	}
 }
 
-// ollamaLine is a line with some more members.
+// ollamaGenerate is its completion of a prompt. It has no tools.
+func ollamaGenerate() *dialect {
+	d := ollama()
+	d.api, d.route, d.path, d.tool = APIOllamaGenerate, endsWith("/api/generate"), always("/api/generate"), nil
+	d.content = func(_ *answer, text string) piece {
+		return piece{kind: kindContent, data: ollamaObject(`"response":`+quote(text), `"done":false`)}
+	}
+	d.closing = func(a *answer, finish string) []piece {
+		ends := func(finish string) string { return ollamaObject(`"response":""`, ollamaDone(a, finish)+ollamaContext) }
+		return []piece{{kind: kindDone, data: ends(finish), ends: ends}}
+	}
+	d.plain = func(a *answer, text, finish string) string {
+		return ollamaObject(`"response":`+quote(text), ollamaDone(a, finish)+ollamaContext)
+	}
+	d.form.prompt = `"prompt":"Tell me about owls."`
+	d.form.lacks = slices.Concat(d.form.lacks, []string{"ok-tools", "refuse-tools", "serr-refused"})
+	return d
+}
+
+// ollamaContext is what a next request may hand back.
+const ollamaContext = `,"context":[128006,882,128007]`
+
+// ollamaLine is a line of the chat with some more members.
 func ollamaLine(message, more string) string {
-	return `{"model":"` + ollamaModel + `","created_at":"2026-09-21T14:13:20.000000Z","message":{"role":"assistant",` + message + `},` + more + `}`
+	return ollamaObject(`"message":{"role":"assistant",`+message+`}`, more)
+}
+
+// ollamaObject is a line, or a plain answer.
+func ollamaObject(says, more string) string {
+	return `{"model":"` + ollamaModel + `","created_at":"2026-09-21T14:13:20.000000Z",` + says + `,` + more + `}`
 }
 
 func ollamaContent(_ *answer, text string) piece {
@@ -75,6 +102,7 @@ var eventsOnly = []string{
 func framedRows() []row {
 	return []row{
 		onBoth("ok-ollama", "Ollama's lines, done:true last", "ok", healthy).of(APIOllama),
+		onBoth("ok-ollama-generate", "a prompt completed in Ollama's lines", "ok", healthy).of(APIOllamaGenerate),
 		onStream("ok-ollama-absent", "streams though no flag asks for it", "ok", healthy).of(APIOllama),
 		onStream("serr-ndjson", "a line with an error", "error_in_stream",
 			told(first(3), add(piece{data: `{"error":"an error was encountered while running the model: unexpected EOF"}`}))).of(APIOllama),

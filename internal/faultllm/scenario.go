@@ -29,12 +29,15 @@ const (
 	APIAnthropic   = "anthropic"
 	APIResponses   = "responses"
 	APICohere      = "cohere"
+	APICohereV1    = "cohere.v1"
 	APICompletions = "completions"
 	APIEmbeddings  = "embeddings"
 	APIOllama      = "ollama"
-	APIConverse    = "bedrock.converse"
-	APIInvoke      = "bedrock.invoke"
-	APIGemini      = "gemini"
+	// APIOllamaGenerate is Ollama's completion of a prompt.
+	APIOllamaGenerate = "ollama.generate"
+	APIConverse       = "bedrock.converse"
+	APIInvoke         = "bedrock.invoke"
+	APIGemini         = "gemini"
 	// APIGeminiArray is Gemini's stream without alt=sse.
 	APIGeminiArray = "gemini.array"
 	APITGI         = "tgi"
