@@ -38,12 +38,15 @@ vuln: $(TOOLS)/govulncheck ## known vulnerabilities in what we call
 $(TOOLS)/golangci-lint:
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+$(TOOLS)/gotestsum:
+	GOBIN=$(TOOLS) $(GO) install gotest.tools/gotestsum@v1.13.0
+
 $(TOOLS)/govulncheck:
 	GOBIN=$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-unit:
-	@mkdir -p .cache/log
-	set -o pipefail; $(GO) test -race -timeout 20m $(UNIT) 2>&1 | tee .cache/log/unit.log
+unit: $(TOOLS)/gotestsum
+	GOTESTSUM=$(TOOLS)/gotestsum test/unit.sh $(UNIT)
+	$(GO) test -count=1 -run '^TestRecordsCostNoAllocation$$' ./capture/relay
 	@set -o pipefail; $(GO) test -count=1 -run '^TestCorpus$$' -v ./capture | sed -n '/^confusion matrix/,/^failed_before_call/p' | tee .cache/log/corpus.log
 
 dashboards: ## write the Grafana dashboards anew
