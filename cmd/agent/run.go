@@ -74,10 +74,17 @@ func (c *runCmd) wait(ctx context.Context, env environment, a *agent, log *slog.
 	hup := make(chan os.Signal, 1) // sent by the runtime, received below
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
+	look := time.NewTicker(burstWait)
+	defer look.Stop()
+	var calm burst
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-look.C:
+			if _, rs := a.proxy.Stats(); calm.over(rs.Handshake.Count()) {
+				giveBack()
+			}
 		case err := <-a.failed:
 			return err
 		case <-hup:

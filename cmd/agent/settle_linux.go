@@ -4,18 +4,16 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// settle gives back what only the start needed: heap, and the pages of our own
-// program text and constants, most of which serve the initialisation of
-// libraries. They are never written, so whatever is used again comes back from
-// the file. What cannot be given back stays; nothing depends on it.
-func settle() {
-	debug.FreeOSMemory()
+// giveBack gives back the pages of our own program text and constants, most of
+// which serve the initialisation of libraries and handshakes. They are never
+// written, so whatever is used again comes back from the file. What cannot be
+// given back stays; nothing depends on it.
+func giveBack() {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return
