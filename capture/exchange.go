@@ -22,10 +22,14 @@ type exchange struct {
 	own      ownTime
 	reqEnd   *observe.End
 	respEnd  *observe.End
-	ends     [2]observe.End // what reqEnd and respEnd point to
 	sealed   bool
-	// reader is what resp points to.
-	reader responseReader
+	room     room
+}
+
+// room is memory that an exchange brings along.
+type room struct {
+	ends   [2]observe.End // what reqEnd and respEnd point to
+	reader responseReader // what resp points to
 	// lent: nobody refers to the exchange after its two ends, so that its memory
 	// serves another one then.
 	lent bool
@@ -37,26 +41,24 @@ func (b *builder) lend(c *connection, reused bool) *exchange {
 	if !ok {
 		x = new(exchange)
 	}
-	x.lent = true
-	return x.begin(b, c, reused)
+	x.room.lent = true
+	return b.begin(x, c, reused)
 }
 
 // open opens an exchange that is its caller's for ever.
 func (b *builder) open(c *connection, reused bool) *exchange {
-	return new(exchange).begin(b, c, reused)
+	return b.begin(new(exchange), c, reused)
 }
 
 // giveBack ends the use of an exchange that was lent.
-func (x *exchange) giveBack() {
-	if !x.lent {
-		return
+func (b *builder) giveBack(x *exchange) {
+	if x.room.lent {
+		*x = exchange{ask: asking{head: x.ask.head.reuse()}, answered: x.answered.reuse()}
+		b.spare.exchanges.Put(x)
 	}
-	spare := &x.b.spare.exchanges
-	*x = exchange{ask: asking{head: x.ask.head.reuse()}, answered: x.answered.reuse()}
-	spare.Put(x)
 }
 
-func (x *exchange) begin(b *builder, c *connection, reused bool) *exchange {
+func (b *builder) begin(x *exchange, c *connection, reused bool) *exchange {
 	x.b, x.conn = b, c
 	x.ask.rec = &x.rec
 	x.rec.Request.Hints.ReusedConn = reused
@@ -114,11 +116,11 @@ func (x *exchange) Body(d observe.Direction, p []byte, at time.Time) {
 func (x *exchange) End(d observe.Direction, e observe.End, at time.Time) {
 	if d == observe.Request {
 		if x.reqEnd == nil {
-			x.ends[d], x.reqEnd = e, &x.ends[d]
+			x.room.ends[d], x.reqEnd = e, &x.room.ends[d]
 			x.requestDone(e, at)
 		}
 	} else if x.respEnd == nil {
-		x.ends[d], x.respEnd = e, &x.ends[d]
+		x.room.ends[d], x.respEnd = e, &x.room.ends[d]
 		x.rec.Timing.End = at
 		if x.resp != nil {
 			x.resp.close(e, at)
@@ -130,7 +132,7 @@ func (x *exchange) End(d observe.Direction, e observe.End, at time.Time) {
 		x.conn.upgraded.Store(x)
 	default:
 		x.seal(at)
-		x.giveBack()
+		x.b.giveBack(x)
 	}
 }
 

@@ -53,7 +53,7 @@ func (x *exchange) responseHead(h *observe.Head, at time.Time) {
 	if x.reqEnd == nil {
 		mode = x.ask.match.PathMode
 	}
-	rr := &x.reader
+	rr := &x.room.reader
 	*rr = responseReader{x: x, wire: x.b.spare.response(x.ask.match, mode, wire.ResponseHead{
 		Status: h.Status, MediaType: r.Response.Body.ContentType, ErrorType: head.get("x-amzn-errortype"), NoCharset: noCharset(head.get("Content-Type")),
 		Usage: wire.HeadUsage(head.get),

@@ -95,27 +95,28 @@ func NewQueue(c Config) *Queue {
 // accepted. It never blocks: when the queue is full or closed the record is
 // dropped and counted.
 func (q *Queue) Sealed(r *call.Record) bool {
-	it := q.item()
+	it := itemOf(&q.spare)
 	it.Record = *r
 	return q.offer(it)
 }
 
 // Started hands over a copy of what is known of a call that began, as Sealed does.
 func (q *Queue) Started(r *call.Record) bool {
-	it := q.item()
+	it := itemOf(&q.spare)
 	it.Record, it.Started = *r, true
 	return q.offer(it)
 }
 
 // Tick hands over the time, as Sealed does.
 func (q *Queue) Tick(now time.Time) bool {
-	it := q.item()
+	it := itemOf(&q.spare)
 	it.Now = now
 	return q.offer(it)
 }
 
-func (q *Queue) item() *Item {
-	if it, ok := q.spare.Get().(*Item); ok {
+// itemOf returns an empty item.
+func itemOf(spare *sync.Pool) *Item {
+	if it, ok := spare.Get().(*Item); ok {
 		return it
 	}
 	return new(Item)

@@ -48,7 +48,7 @@ func (h *handshake) extend() {
 
 // apart is run in a goroutine of its own: a handshake needs more stack than the
 // copying that follows (5 KiB a tunnel), and what has grown stays so for long.
-func (h *handshake) apart(ctx context.Context) (res Result) {
+func apart(ctx context.Context, h *handshake) (res Result) {
 	var wg sync.WaitGroup
 	wg.Go(func() { res = h.run(ctx) })
 	wg.Wait()

@@ -67,7 +67,7 @@ func (l *leg) stream() io.ReadWriter {
 
 // rest reads what crypto/tls has already taken from the connection and not
 // given out, which may be nothing.
-func (l *leg) rest(p []byte) (int, error) {
+func rest(l *leg, p []byte) (int, error) {
 	l.dry = true
 	n, err := l.tls.Read(p)
 	l.dry = false

@@ -47,7 +47,7 @@ func (l *link) copy() (EndKind, error) {
 		}
 		buf := l.s.r.buffers.Get().(*[]byte)
 		n = copy(*buf, l.small[:])
-		m, err := l.src.rest((*buf)[n:])
+		m, err := rest(l.src, (*buf)[n:])
 		kind, err := l.move((*buf)[:n+m], err)
 		l.s.r.buffers.Put(buf)
 		if err != nil {

@@ -102,7 +102,7 @@ func (r *Relay) Serve(ctx context.Context, t *Tunnel) Result {
 	defer cancel()
 	h := r.newHandshake(t)
 	defer h.close()
-	res := h.apart(ctx)
+	res := apart(ctx, h)
 	switch res.View {
 	case Relayed:
 		return r.relayed(ctx, h, res)

@@ -36,7 +36,7 @@ func (w *writer) open(ctx context.Context) error {
 		w.lost.add(dropUnreadable, bad)
 		w.orphans.Store(&orphans{list})
 		for i := range list {
-			w.take(item{record: w.keep(&list[len(list)-1-i])})
+			w.take(item{record: keep(&w.spare, &list[len(list)-1-i])})
 		}
 	}
 	w.file.Store(db)

@@ -102,13 +102,13 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 // Started keeps the beginning of a call, so that a killed agent leaves a trace
 // of it. A start that comes after its record changes nothing.
 func (s *Store) Started(_ context.Context, r call.Record) error {
-	return s.offer(item{record: s.w.keep(&r), live: true})
+	return s.offer(item{record: keep(&s.w.spare, &r), live: true})
 }
 
 // Record keeps a sealed record in place of its start. It never blocks: what
 // finds the queue full is lost and counted, which is no error of the caller.
 func (s *Store) Record(_ context.Context, r call.Record) error {
-	return s.offer(item{record: s.w.keep(&r)})
+	return s.offer(item{record: keep(&s.w.spare, &r)})
 }
 
 // Finding keeps the newest state of a finding.

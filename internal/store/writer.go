@@ -97,8 +97,8 @@ func (w *writer) run() {
 
 // keep copies a record into memory that comes back once it is written. It is
 // safe for concurrent use.
-func (w *writer) keep(r *call.Record) *call.Record {
-	mine, ok := w.spare.Get().(*call.Record)
+func keep(spare *sync.Pool, r *call.Record) *call.Record {
+	mine, ok := spare.Get().(*call.Record)
 	if !ok {
 		mine = new(call.Record)
 	}
