@@ -1,7 +1,8 @@
 // Package e2e runs the built command with other people's programs: the clients
 // that setup.sh installs (openai-python, langchain-openai, openai-node,
-// openai-go, curl, and the SDKs of the other dialects) and the peers of
-// setup-peers.sh. Its tests carry the build tag e2e:
+// openai-go, curl, and the SDKs of the other dialects), the peers of
+// setup-peers.sh and the JupyterHub of setup-hub.sh. Its tests carry the build
+// tag e2e:
 //
 //	test/e2e/setup.sh && go test -tags e2e ./test/e2e
 //

@@ -1,0 +1,166 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"llmtap/internal/faultllm"
+)
+
+// hubInternet is the fault service behind a CONNECT proxy that leads every name
+// to it. It keeps the heads of all it was asked, the CONNECT requests too.
+type hubInternet struct {
+	proxy string // http://127.0.0.1:PORT
+	id    identity
+	heads peerBox
+}
+
+func newHubInternet(t *testing.T) *hubInternet {
+	t.Helper()
+	n := &hubInternet{id: newIdentity(t)}
+	llm := faultllm.New(faultllm.Config{Interval: time.Millisecond, Chunks: 6})
+	service := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.saw(r)
+		llm.ServeHTTP(w, r)
+	}))
+	service.TLS = &tls.Config{Certificates: []tls.Certificate{n.id.cert}}
+	service.StartTLS()
+	t.Cleanup(service.Close)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.saw(r)
+		hubTunnel(w, service.Listener.Addr().String())
+	}))
+	t.Cleanup(front.Close)
+	n.proxy = front.URL
+	return n
+}
+
+func (n *hubInternet) saw(r *http.Request) {
+	n.heads.mu.Lock()
+	defer n.heads.mu.Unlock()
+	fmt.Fprintln(&n.heads.b, r.Method, r.RequestURI, r.Header)
+}
+
+// hubTunnel answers a CONNECT and copies both ways.
+func hubTunnel(w http.ResponseWriter, to string) {
+	there, err := net.Dial("tcp", to)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer func() { _ = there.Close() }()
+	here, in, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer func() { _ = here.Close() }()
+	_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+	done := make(chan struct{})
+	go func() { defer close(done); _, _ = io.Copy(there, in); _ = there.(*net.TCPConn).CloseWrite() }()
+	_, _ = io.Copy(here, there)
+	_ = here.Close()
+	<-done
+}
+
+// hubSite is one host with an agent and what it needs to come again at the same
+// address; a hub may stand beside it.
+type hubSite struct {
+	t      *testing.T
+	dir    string // other users may enter it
+	listen string // the proxy's address
+	admin  string
+	up     *hubInternet
+	spans  *peerBox
+	sink   string // where the spans go
+	*peerAgent
+}
+
+// newHubSite starts the agent with these settings (LLMTAP_...).
+func newHubSite(t *testing.T, env ...string) *hubSite {
+	t.Helper()
+	s := &hubSite{t: t, dir: hubDir(t), listen: "127.0.0.1:" + peerPort(t), admin: "127.0.0.1:" + peerPort(t), up: newHubInternet(t), spans: &peerBox{}}
+	receiver := httptest.NewServer(s.spans)
+	t.Cleanup(receiver.Close)
+	s.sink = receiver.URL
+	if err := os.Mkdir(s.public(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.start(env...)
+	return s
+}
+
+func (s *hubSite) state() string  { return filepath.Join(s.dir, "state") }
+func (s *hubSite) public() string { return filepath.Join(s.dir, "public") }
+
+// start runs the agent as the unit of deploy/systemd does: the certificate and
+// the bundle are put where everybody may read them.
+func (s *hubSite) start(env ...string) {
+	s.t.Helper()
+	s.peerAgent = peerStart(s.t, peerSetup{dir: s.state(), args: []string{
+		"--listen", s.listen, "--admin-listen", s.admin, "--upstream-proxy", s.up.proxy, "--upstream-ca", s.up.id.file,
+	}, env: append([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.sink, "OTEL_BSP_SCHEDULE_DELAY=200"}, env...)})
+	for _, name := range []string{"ca.crt", "bundle.crt"} {
+		b, err := os.ReadFile(filepath.Join(s.state(), "ca", name))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		peerFile(s.t, filepath.Join(s.public(), name), string(b), 0o644)
+	}
+}
+
+// snippet is deploy/jupyterhub/llmtap.py with this host's paths, as an admin
+// writes them into its first lines.
+func (s *hubSite) snippet(set ...string) string {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "deploy", "jupyterhub", "llmtap.py"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	text := string(b)
+	set = append([]string{"PROXY", s.listen, "READY", "http://" + s.admin + "/readyz", "STATE", s.state(), "PUBLIC", s.public()}, set...)
+	for i := 0; i+1 < len(set); i += 2 {
+		line := regexp.MustCompile(`(?m)^` + set[i] + ` = .*$`)
+		if !line.MatchString(text) {
+			s.t.Fatalf("the snippet has no line %q", set[i]+" = …")
+		}
+		text = line.ReplaceAllLiteralString(text, set[i]+` = "`+set[i+1]+`"`)
+	}
+	return peerFile(s.t, filepath.Join(s.dir, "llmtap.py"), text, 0o600)
+}
+
+// pseudonym is how records name the user, as the admin finds out.
+func (s *hubSite) pseudonym(user string) string {
+	s.t.Helper()
+	_, out, errs := s.llmtap("env", "--user", user)
+	_, rest, ok := strings.Cut(out, "# records name "+user+" ")
+	if !ok {
+		s.t.Fatalf("llmtap env --user %s: %s%s", user, out, errs)
+	}
+	name, _, _ := strings.Cut(rest, " ")
+	return name
+}
+
+// variables is the environment of a user's server, as the admin finds out.
+func (s *hubSite) proxyOf(user string) string {
+	s.t.Helper()
+	code, out, errs := s.llmtap("env", "--user", user, "--format", "docker")
+	for line := range strings.Lines(out) {
+		if v, ok := strings.CutPrefix(line, "HTTPS_PROXY="); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	s.t.Fatalf("llmtap env --user %s: exit %d: %s%s", user, code, out, errs)
+	return ""
+}
