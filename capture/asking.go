@@ -53,7 +53,7 @@ func (a *asking) begin(b *builder, c *connection, h *observe.Head, at time.Time)
 	a.hints(c, h)
 	r.Agent.Conn, r.Agent.PeerAddress, r.Agent.Mode, r.Agent.View = c.id, c.peer, c.mode, call.ViewFull
 	r.Agent.Capture = call.CaptureOff
-	if h.Method != "POST" && !a.llm {
+	if h.Method != "POST" && !a.llm || a.match.Aside {
 		return
 	}
 	a.body, a.core = b.hash.Body(), b.hash.Body()
@@ -171,12 +171,13 @@ func (a *asking) identify() {
 }
 
 // recordable reports whether the exchange is an LLM call, or may be one: known
-// by its path or its body, or a POST to an intercepted host.
+// by its path or its body, or a POST to an intercepted host that is not known
+// to be something else.
 func (a *asking) recordable() bool {
 	if a.llm {
 		return true
 	}
-	if a.rec.Request.Method != "POST" {
+	if a.rec.Request.Method != "POST" || a.match.Aside {
 		return false
 	}
 	return a.rec.Agent.Mode != call.CapturePlain || a.facts.Messages > 0

@@ -252,7 +252,7 @@ func TestLiveTellsModesApart(t *testing.T) {
 }
 
 // TestOtherTraffic: what is no LLM call leaves no record, on any way; a POST to
-// an intercepted host may be one and does.
+// an intercepted host may be one and does, unless its path is known to ask no model.
 func TestOtherTraffic(t *testing.T) {
 	for _, c := range []struct {
 		path, method, target, body string
@@ -262,6 +262,8 @@ func TestOtherTraffic(t *testing.T) {
 		{"plain", "GET", "/index.html", "", false}, {"plain", "POST", "/any/thing", `{"a":1}`, false},
 		{"plain", "POST", "/any/thing", plainBody, true}, {"plain", "POST", chatPath, plainBody, true},
 		{"base-URL", "POST", "/any/thing", `{"a":1}`, true}, {"base-URL", "GET", "/x", "", false},
+		{"relay", "POST", "/api/show", `{"model":"m"}`, false}, {"relay", "POST", "/v1/messages/count_tokens", plainBody, false},
+		{"plain", "POST", "/apply-template", plainBody, false}, {"base-URL", "POST", "/v1/files", `{"a":1}`, false},
 	} {
 		t.Run(c.path+"/"+c.method+c.target, func(t *testing.T) {
 			r := newRig(t)

@@ -38,6 +38,8 @@ type Match struct {
 	PathMode call.Mode
 	// Confirm names a top-level body key without which it is no LLM call.
 	Confirm string
+	// Aside: the endpoint is known to ask no model, whatever the body looks like.
+	Aside bool
 
 	decoder string // the dialect, with or without a decoder
 	host    string // the provider that the host name tells, if it does
@@ -56,7 +58,7 @@ func Recognize(l Line) (m Match, llm bool) {
 		}
 		for _, p := range r.suffixes {
 			if found, ok := p.match(path); ok {
-				return r.build(&l, found), r.confirm == ""
+				return r.build(&l, found), r.confirm == "" && !r.aside
 			}
 		}
 	}
@@ -100,7 +102,7 @@ func (r *row) build(l *Line, f captures) Match {
 	}
 	m := Match{
 		API: r.api, Provider: r.provider, Operation: r.operation, decoder: r.decoder, Confirm: r.confirm,
-		Model: unescape(f.model), RoutePrefix: f.prefix, PathMode: r.mode,
+		Model: unescape(f.model), RoutePrefix: f.prefix, PathMode: r.mode, Aside: r.aside,
 		APIVersion: queryValue(l.Query, "api-version", true), host: h.provider,
 	}
 	if h.provider != "" && r.needs&fixed == 0 {

@@ -26,6 +26,7 @@ type row struct {
 	mode      call.Mode
 	needs     needs
 	confirm   string
+	aside     bool // the endpoint asks no model
 	suffixes  []suffix
 }
 
@@ -50,7 +51,7 @@ const (
 
 // table is searched from the top; the first row whose path suffix, method and
 // needs fit decides. The numbers are those of the wire-format rules.
-var table = compileTable(azureRows, openaiRows, otherRows)
+var table = compileTable(asideRows, azureRows, openaiRows, otherRows)
 
 func compileTable(groups ...[]row) []row {
 	var out []row
