@@ -107,7 +107,7 @@ func (s sdk) compare(t *testing.T, id identity, all *verdicts) {
 		t.Errorf("connections: %d directly, %d through the agent: a leg did not go where it should", len(d), len(u))
 	}
 	s.checkShown(t, got)
-	s.checkRecords(t, recordsOf(t, a, len(list)+s.beside), list)
+	s.checkRecords(t, recordsOf(t, a, len(list)), list)
 }
 
 // add is set for a client with several surfaces: its cell says the worst.
