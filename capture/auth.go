@@ -18,26 +18,32 @@ func ProxyToken(secret []byte, user string) string {
 }
 
 // authenticate returns the user of a Proxy-Authorization value, as records name
-// him. With auth none
-// the value is not looked at; optional takes calls without one as unknown.
+// him. With auth none the value is not looked at; optional takes calls without a
+// token, or with a wrong one, as unknown: a token of a secret that was replaced
+// costs a running server its name, not its calls.
 func authenticate(cfg Config, header string) (user string, err error) {
 	if cfg.Auth == AuthNone || cfg.Auth == "" {
 		return "", nil
 	}
-	if header == "" && cfg.Auth == AuthOptional {
+	name, ok := proven(cfg.Secret, header)
+	switch {
+	case !ok && cfg.Auth == AuthOptional:
 		return "unknown", nil
-	}
-	scheme, rest, _ := strings.Cut(header, " ")
-	raw, derr := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
-	name, token, ok := strings.Cut(string(raw), ":")
-	if derr != nil || !ok || !strings.EqualFold(scheme, "basic") {
+	case !ok:
 		return "", errAuth
-	}
-	if subtle.ConstantTimeCompare([]byte(token), []byte(ProxyToken(cfg.Secret, name))) != 1 {
-		return "", errAuth
-	}
-	if cfg.Hooks.User != nil {
+	case cfg.Hooks.User != nil:
 		name = cfg.Hooks.User(name)
 	}
 	return name, nil
+}
+
+// proven returns the user whose token the value holds.
+func proven(secret []byte, header string) (user string, ok bool) {
+	scheme, rest, _ := strings.Cut(header, " ")
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
+	user, token, found := strings.Cut(string(raw), ":")
+	if err != nil || !found || !strings.EqualFold(scheme, "basic") {
+		return "", false
+	}
+	return user, subtle.ConstantTimeCompare([]byte(token), []byte(ProxyToken(secret, user))) == 1
 }
