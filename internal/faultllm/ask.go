@@ -20,6 +20,8 @@ type route struct {
 	deployment string   // "" where the body names the model
 	dialect    *dialect // nil for chat completions
 	stream     flag     // absent where the body decides
+	fetch      bool     // GET of a response that was made before
+	after      int      // events of its stream to leave out
 }
 
 // routeOf reads the path of a call; any prefix is tolerated, a doubled Azure
@@ -75,6 +77,7 @@ type ask struct {
 	n       int
 	tools   []string // names of functions
 	prompt  int      // tokens counted for the messages
+	after   int      // events of a numbered stream that are not wanted again
 	keys    map[string]json.RawMessage
 }
 

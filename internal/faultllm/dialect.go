@@ -127,6 +127,9 @@ func spoken(a *answer, seq pieceSeq) pieceSeq {
 		if data, ok := strings.CutSuffix(p.data, "}"); ok && d.form.numbered {
 			p.data = data + `,"sequence_number":` + strconv.Itoa(n) + "}"
 			n++
+			if n <= a.ask.after {
+				return nil
+			}
 		}
 		if d.form.frame != nil && p.raw == "" {
 			p.raw = d.form.frame(p)

@@ -8,7 +8,7 @@ import (
 // responses is OpenAI's Responses, also with Azure's dated path.
 func responses() *dialect {
 	return &dialect{
-		api: APIResponses, route: endsWith("/responses", "/responses/compact"), path: always("/v1/responses"),
+		api: APIResponses, route: responsesRoute, path: always("/v1/responses"),
 		opening: responsesOpening, content: responsesContent, closing: responsesClosing,
 		plain: responsesPlain, tool: responsesTool, failure: responsesFailure, inside: responsesInside, own: responsesOwn,
 		form: dialectForm{oneEnd: true, numbered: true, prompt: `"input":"Tell me about owls."`},
@@ -32,7 +32,7 @@ func responsesObject(a *answer, status, failure, reason, output string) string {
 		usage = `{"input_tokens":` + strconv.Itoa(in) + `,"input_tokens_details":{"cached_tokens":0},"output_tokens":` + strconv.Itoa(out) +
 			`,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":` + strconv.Itoa(in+out) + `}`
 	}
-	return `{"id":"resp_` + a.fingerprint(32) + `","object":"response","created_at":` + created + `,"status":` + quote(status) +
+	return `{"id":"` + a.responseID() + `","object":"response","created_at":` + created + `,"status":` + quote(status) +
 		`,"background":false,"error":` + failure + `,"incomplete_details":` + details + `,"instructions":null,"max_output_tokens":null,"model":"` + model +
 		`","output":[` + output + `],"parallel_tool_calls":true,"previous_response_id":null,"reasoning":{"effort":null,"summary":null},` +
 		`"service_tier":"default","store":false,"temperature":1.0,"text":{"format":{"type":"text"}},"tool_choice":"auto","tools":[],"top_p":1.0,` +

@@ -42,7 +42,9 @@ type Service struct {
 	cfg   Config
 	epoch time.Time
 	rows  map[string]*row
-	stats ledger
+	// responses are the names of scenarios by the ids of their responses.
+	responses map[string]string
+	stats     ledger
 }
 
 // New returns a service; it starts nothing.
@@ -68,6 +70,7 @@ func New(cfg Config) *Service {
 			s.rows[name] = &r
 		}
 	}
+	s.responses = responseIDs(s.rows)
 	return s
 }
 
@@ -122,10 +125,18 @@ func (s *Service) chat(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, typeJSON, azureError("404", "Resource not found"))
 		return
 	}
-	if r.Method != http.MethodPost && r.Method != http.MethodHead && r.Header.Get("Upgrade") == "" {
-		w.Header().Set("Allow", "POST, HEAD")
+	if !to.takes(r) {
+		w.Header().Set("Allow", to.methods())
 		reply(w, http.StatusMethodNotAllowed, typeJSON, invalid("Not allowed to "+r.Method+" here.", "", "method_not_supported"))
 		return
+	}
+	if to.fetch {
+		filled, status, words := fetched(to, s.responses, r.URL.Query())
+		if status != 0 {
+			reply(w, status, typeJSON, invalid(words, "", ""))
+			return
+		}
+		to = filled
 	}
 	if d := to.dialect; d != nil && d.form.variant != nil {
 		to.dialect = d.form.variant(to, r.URL.Query())
@@ -136,7 +147,7 @@ func (s *Service) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{
-		answer: answer{ask: ask{azure: to.azure, dialect: to.dialect, n: 1}, pace: pace},
+		answer: answer{ask: ask{azure: to.azure, dialect: to.dialect, n: 1, prompt: 1, after: to.after}, pace: pace},
 		clock:  clock{left: r.Context().Done(), interval: pace.interval, scale: pace.scale},
 		w:      w, r: r, svc: s,
 	}
