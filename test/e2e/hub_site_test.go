@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"llmtap/internal/call"
 	"llmtap/internal/faultllm"
 )
 
@@ -84,6 +85,7 @@ type hubSite struct {
 	up     *hubInternet
 	spans  *peerBox
 	sink   string // where the spans go
+	seen   int    // records that news has returned
 	*peerAgent
 }
 
@@ -152,7 +154,7 @@ func (s *hubSite) pseudonym(user string) string {
 	return name
 }
 
-// variables is the environment of a user's server, as the admin finds out.
+// proxyOf is the proxy's address for a user, with his token.
 func (s *hubSite) proxyOf(user string) string {
 	s.t.Helper()
 	code, out, errs := s.llmtap("env", "--user", user, "--format", "docker")
@@ -163,4 +165,23 @@ func (s *hubSite) proxyOf(user string) string {
 	}
 	s.t.Fatalf("llmtap env --user %s: exit %d: %s%s", user, code, out, errs)
 	return ""
+}
+
+// news waits for n more records and returns them, oldest first.
+func (s *hubSite) news(n int) []call.Record {
+	s.t.Helper()
+	list := recordsOf(s.t, s.peerAgent, s.seen+n)[s.seen:]
+	s.seen += len(list)
+	if len(list) != n {
+		s.t.Errorf("%d new records, want %d", len(list), n)
+	}
+	return list
+}
+
+// checkUnseen: no more records than news has returned.
+func (s *hubSite) checkUnseen(when string) {
+	s.t.Helper()
+	for _, r := range recordsOf(s.t, s.peerAgent, s.seen)[s.seen:] {
+		s.t.Errorf("%s: an unexpected record: %s %s, user %q, %v", when, r.Target.Host, r.Request.Path, r.Client.User, r.Diagnosis.Class)
+	}
 }
