@@ -15,17 +15,24 @@ const maxHeaders = 96
 // headers is a copy of one request head for fingerprints. Credentials are left
 // out: they are digested while the head is at hand and never copied.
 type headers struct {
-	list []call.Header // lower-case names
+	list []line
 }
 
-// credential reports whether a header's value must never be copied.
-func credential(lower string) bool {
+// line is one of them, its name in lower case.
+type line struct {
+	call.Header
+	shown bool // the record may have it
+}
+
+// credential reports whether a header's value must never be copied; allowed is
+// what redact.Allowed says of its name.
+func credential(lower string, allowed bool) bool {
 	switch lower {
 	case "authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "set-cookie",
 		"x-amz-security-token", "ocp-apim-subscription-key", "sec-websocket-protocol", "authentication-info":
 		return true
 	}
-	return !redact.Allowed(lower) && // counts of tokens are none
+	return !allowed && // counts of tokens are none
 		(strings.Contains(lower, "token") || strings.Contains(lower, "secret") || strings.Contains(lower, "password"))
 }
 
@@ -46,13 +53,14 @@ func (h *headers) copy(fields []observe.Field) {
 			}
 			all.WriteByte(c)
 		}
-		name, value := all.String()[from:], ""
-		if !credential(name) {
+		l := line{Header: call.Header{Name: all.String()[from:]}}
+		allowed := redact.Allowed(l.Name)
+		if !credential(l.Name, allowed) {
 			from = all.Len()
 			all.Write(f.Value)
-			value = all.String()[from:]
+			l.Value, l.shown = all.String()[from:], allowed
 		}
-		h.list = append(h.list, call.Header{Name: name, Value: value})
+		h.list = append(h.list, l)
 	}
 }
 
@@ -86,7 +94,7 @@ func (h headers) has(name string) bool {
 func (h headers) allowed() []call.Header {
 	n := 0
 	for _, x := range h.list {
-		if shown(x.Name) {
+		if x.shown {
 			n++
 		}
 	}
@@ -95,14 +103,12 @@ func (h headers) allowed() []call.Header {
 	}
 	out := make([]call.Header, 0, n)
 	for _, x := range h.list {
-		if shown(x.Name) {
+		if x.shown {
 			out = append(out, call.Header{Name: x.Name, Value: redact.Text(x.Value, 256)})
 		}
 	}
 	return out
 }
-
-func shown(name string) bool { return redact.Allowed(name) && !credential(name) }
 
 // authOf digests the credential of a request; the raw value is not kept.
 func authOf(hash call.Hasher, fields []observe.Field, query string) call.Auth {
