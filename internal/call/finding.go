@@ -65,6 +65,8 @@ type Query struct {
 	Class   string
 	Outcome Outcome
 	Logical string
+	// User is Client.User, whole.
+	User string
 	// Limit caps the answer; 0 means the implementation's default of 100.
 	Limit int
 }

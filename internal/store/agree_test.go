@@ -21,6 +21,7 @@ func random(rnd *rand.Rand, n int) call.Record {
 	r.Target.Model = pick(rnd, "gpt-4o", "GPT_4", "100%", "")
 	r.Target.Deployment = pick(rnd, "", "gpt4", "prod")
 	r.Identity.Logical = pick(rnd, "", "l1", "l2")
+	r.Client.User = pick(rnd, "", "u-ada", "u-bob")
 	switch rnd.IntN(3) {
 	case 0:
 		r.Response.Status = 500
@@ -42,6 +43,7 @@ func randomQuery(rnd *rand.Rand) call.Query {
 	q.Target = pick(rnd, "", "", "gpt", "AZURE", "_", "%", "0.0", "4")
 	q.Class = pick(rnd, "", "", "ok", "provider_error", "client_cancelled")
 	q.Logical = pick(rnd, "", "", "", "l1")
+	q.User = pick(rnd, "", "", "", "u-ada", "u-ad")
 	q.Outcome = call.Outcome(rnd.IntN(4))
 	q.Limit = rnd.IntN(30)
 	return q

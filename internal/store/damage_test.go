@@ -200,7 +200,7 @@ func TestNoColumnForSecrets(t *testing.T) {
 	}
 	want := []string{
 		"calls.class", "calls.deployment", "calls.host", "calls.id", "calls.live", "calls.logical", "calls.model", "calls.outcome",
-		"calls.record", "calls.start", "findings.finding", "findings.id", "findings.state", "findings.updated",
+		"calls.record", "calls.start", "calls.user", "findings.finding", "findings.id", "findings.state", "findings.updated",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)

@@ -75,6 +75,9 @@ func selectCalls(q call.Query, live bool) (string, []any) {
 	if q.Logical != "" {
 		add("logical = ? AND logical <> ''", q.Logical) // the second half admits the partial index
 	}
+	if q.User != "" {
+		add("user = ? AND user <> ''", q.User) // the second half admits the partial index
+	}
 	if q.Target != "" {
 		p := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(q.Target) + "%"
 		add(`(host LIKE ? ESCAPE '\' OR deployment LIKE ? ESCAPE '\' OR model LIKE ? ESCAPE '\')`, p, p, p)
@@ -94,6 +97,7 @@ func matches(q call.Query, r call.Record) bool {
 		(q.Outcome == call.OutcomeUnknown || q.Outcome == r.Outcome()) &&
 		(q.Class == "" || q.Class == r.Diagnosis.Class.String()) &&
 		(q.Logical == "" || q.Logical == r.Identity.Logical) &&
+		(q.User == "" || q.User == r.Client.User) &&
 		(q.Target == "" || has(t.Host) || has(t.Deployment) || has(t.Model))
 }
 

@@ -9,11 +9,11 @@ import (
 )
 
 // upsertCall writes a row; a start never touches a row that is finished.
-const upsertCall = `INSERT INTO calls (id, start, live, outcome, class, host, deployment, model, logical, record)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const upsertCall = `INSERT INTO calls (id, start, live, outcome, class, host, deployment, model, logical, user, record)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET start = excluded.start, live = excluded.live, outcome = excluded.outcome,
 	class = excluded.class, host = excluded.host, deployment = excluded.deployment, model = excluded.model,
-	logical = excluded.logical, record = excluded.record
+	logical = excluded.logical, user = excluded.user, record = excluded.record
 WHERE excluded.live = 0 OR calls.live <> 0`
 
 const upsertFinding = `INSERT INTO findings (id, state, updated, finding) VALUES (?, ?, ?, ?)
@@ -61,7 +61,7 @@ func callRow(room []byte, it item, lost *counts) ([]any, []byte) {
 	}
 	i, t := &r.Identity, &r.Target
 	return []any{
-		i.ID, micros(i.Start), it.live, outcome.String(), class.String(), t.Host, t.Deployment, t.Model, i.Logical, doc,
+		i.ID, micros(i.Start), it.live, outcome.String(), class.String(), t.Host, t.Deployment, t.Model, i.Logical, r.Client.User, doc,
 	}, doc
 }
 

@@ -8,7 +8,7 @@ import (
 
 // schemaVersion goes up with each change of the tables; a file above it is
 // refused, one below is migrated forward.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID marks the file as ours (file(1) shows it).
 const applicationID = 0x6c6c6d74 // "llmt"
@@ -40,7 +40,26 @@ CREATE TABLE findings (
 	finding BLOB NOT NULL
 );
 CREATE INDEX findings_updated ON findings (updated);
+` + users
+
+// users came with version 2: whose call it is. A list of one user's calls reads
+// that user's rows only, however many others there are.
+const users = `
+ALTER TABLE calls ADD COLUMN user TEXT NOT NULL DEFAULT '';
+CREATE INDEX calls_user ON calls (user, start, id) WHERE user <> '';
 `
+
+// fillUsers takes the user of the calls of version 1 from their records.
+const fillUsers = `UPDATE calls SET user = coalesce(json_extract(CAST(record AS TEXT), '$.client.user'), '')
+WHERE json_valid(CAST(record AS TEXT));`
+
+// steps lead from a version to ours.
+func steps(version int) string {
+	if version == 0 {
+		return tables
+	}
+	return users + fillUsers
+}
 
 // prepareSchema checks whose file it is, and of which age, then makes what is
 // missing. The tables and their version appear in one transaction.
@@ -54,7 +73,7 @@ func prepareSchema(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	stamp := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)
-	for _, q := range []string{tables, stamp} {
+	for _, q := range []string{steps(version), stamp} {
 		if _, err := tx.ExecContext(ctx, q); err != nil {
 			_ = tx.Rollback() // the reason is err
 			return err
