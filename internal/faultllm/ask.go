@@ -125,6 +125,7 @@ func (a *ask) readTools() {
 		} `json:"functionDeclarations"` // Gemini's
 	}
 	if json.Unmarshal(a.keys["tools"], &tools) != nil {
+		a.readToolConfig()
 		return
 	}
 	for _, t := range tools {
@@ -133,6 +134,23 @@ func (a *ask) readTools() {
 		}
 		for _, f := range t.Declared {
 			a.tools = append(a.tools, f.Name)
+		}
+	}
+}
+
+// readToolConfig takes the names from where Converse has them.
+func (a *ask) readToolConfig() {
+	var config struct {
+		Tools []struct {
+			Spec struct {
+				Name string `json:"name"`
+			} `json:"toolSpec"`
+		} `json:"tools"`
+	}
+	_ = json.Unmarshal(a.keys["toolConfig"], &config) // an odd one offers no tools
+	for _, t := range config.Tools {
+		if t.Spec.Name != "" {
+			a.tools = append(a.tools, t.Spec.Name)
 		}
 	}
 }

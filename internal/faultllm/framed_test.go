@@ -68,6 +68,9 @@ func TestFramedDialects(t *testing.T) {
 			`event metadata {"usage":{"inputTokens":1,"outputTokens":10,"totalTokens":11}`,
 		}, lacks: []string{"broken", "data:"}}},
 		{"messages, plain, behind a gateway", "/team/model/ok-bedrock/converse", `{}`, want{media: jsonType, has: []string{`"text":"Owls hunt`, `"stopReason":"end_turn"`}}},
+		{"messages, tool", "/model/ok-tools/converse-stream", `{"toolConfig":{"tools":[{"toolSpec":{"name":"count_owls"}}]}}`, want{media: awsType, has: []string{
+			`event contentBlockStart {"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"tooluse_owl_a","name":"count_owls"}}}`, `"stopReason":"tool_use"`,
+		}, lacks: []string{"broken", "Owls "}}},
 		{"messages, exception", "/model/serr-aws/converse-stream", `{}`, want{media: awsType, has: []string{`exception throttlingException {"message":"Too many`}, lacks: []string{"metadata"}}},
 		{"messages, bad checksum", "/model/es-crc/converse-stream", `{}`, want{media: awsType, has: []string{"broken: eventstream.ChecksumError"}}},
 		{"messages, cut", "/model/cut-message/invoke-with-response-stream", `{}`, want{media: awsType, has: []string{"broken: "}}},
