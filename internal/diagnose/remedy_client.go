@@ -140,6 +140,8 @@ func plainName(s, otherwise string) string {
 // untilThen leaves out the ways that the client does not have.
 func untilThen(general string, c call.Client) string {
 	switch {
+	case streamsAlways(c): // Jupyter AI 3 has no /generate
+		return "Until it is mended use `%%ai`: it asks for one plain answer."
 	case c.Name == "jupyter-ai":
 		return "Until it is mended use `/generate` or `%%ai`: they ask for one plain answer."
 	case c.Kind == call.ClientUnknown, c.Kind == call.ClientFramework:

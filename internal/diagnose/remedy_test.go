@@ -109,6 +109,19 @@ func TestAdviceSaysWhoIsToActAndKeepsTheOrder(t *testing.T) {
 	}
 }
 
+// TestJupyterAI3IsNotSentToGenerate: the command ended with Jupyter AI 2.
+func TestJupyterAI3IsNotSentToGenerate(t *testing.T) {
+	for name, c := range map[string]call.Client{
+		"by its version": {Kind: call.ClientFramework, Name: "jupyter-ai", Version: "3.2.0"},
+		"by its prompt":  {Kind: call.ClientFramework, Name: "jupyter-ai", Rule: "jai-chat-3"},
+	} {
+		got := diagnose.Advise([]string{"u.plain"}, diagnose.Case{Client: c, Mode: call.ModeStream})
+		if len(got) != 1 || strings.Contains(got[0], "/generate") || !strings.Contains(got[0], "use `%%ai`") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // TestAdministratorsAreNotToldWhatTheirVersionIgnores: no setting of Jupyter AI
 // 3 stops its streams.
 func TestAdministratorsAreNotToldWhatTheirVersionIgnores(t *testing.T) {
