@@ -71,6 +71,7 @@ deb: build ## the Debian package, at dist/
 setup: ## real clients and peers for the end-to-end tests
 	test/e2e/setup.sh
 	test/e2e/setup-peers.sh
+	test/e2e/setup-jupyterai.sh
 	test/e2e/setup-hub.sh
 
 e2e: build setup $(TOOLS)/kustomize
