@@ -64,13 +64,19 @@ type internet struct {
 // newInternet starts one; it ends with the test.
 func newInternet(t *testing.T, id identity) *internet {
 	t.Helper()
+	return newInternetOf(t, id, faultllm.New(faultllm.Config{Interval: time.Millisecond, Chunks: 6}).Serve)
+}
+
+// newInternetOf starts one with another service; serve returns once ctx is done
+// and nothing of it runs.
+func newInternetOf(t *testing.T, id identity, serve func(ctx context.Context, l net.Listener, conf *tls.Config) error) *internet {
+	t.Helper()
 	n := &internet{id: id, open: map[net.Conn]bool{}}
 	service, front := listen(t), listen(t)
 	n.to, n.proxy = service.Addr().String(), "http://"+front.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
-	svc := faultllm.New(faultllm.Config{Interval: time.Millisecond, Chunks: 6})
 	n.wg.Go(func() {
-		_ = svc.Serve(ctx, service, &tls.Config{Certificates: []tls.Certificate{id.cert}, NextProtos: []string{"h2", "http/1.1"}})
+		_ = serve(ctx, service, &tls.Config{Certificates: []tls.Certificate{id.cert}, NextProtos: []string{"h2", "http/1.1"}})
 	})
 	n.wg.Go(func() {
 		for {
