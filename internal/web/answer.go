@@ -58,11 +58,3 @@ func public(r call.Record) call.Record {
 	r.Content = call.Content{}
 	return r
 }
-
-func publicList(list []call.Record) []call.Record {
-	out := make([]call.Record, len(list))
-	for i, r := range list {
-		out[i] = public(r)
-	}
-	return out
-}

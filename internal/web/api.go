@@ -29,42 +29,45 @@ func plain(w http.ResponseWriter, status int, text string) {
 	_, _ = w.Write([]byte(text)) // a reader who left needs no answer
 }
 
+// api answers in JSON.
+type api struct{ desk }
+
 type callList struct {
 	Calls []call.Record `json:"calls"`
 }
 
-func (s *Server) calls(w http.ResponseWriter, r *http.Request) {
-	q, err := readQuery(r.URL.Query(), s.cfg.Now())
+func (a api) calls(w http.ResponseWriter, r *http.Request) {
+	q, err := readQuery(r.URL.Query(), a.cfg.Now())
 	if err != nil {
 		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	list, err := s.cfg.Calls.Calls(ctx, q)
+	list, err := a.shelf(r).Calls(ctx, q)
 	if err != nil {
 		failFrom(w, err)
 		return
 	}
-	write(w, http.StatusOK, callList{publicList(list)})
+	write(w, http.StatusOK, callList{orEmpty(list)})
 }
 
-func (s *Server) call(w http.ResponseWriter, r *http.Request) {
+func (a api) call(w http.ResponseWriter, r *http.Request) {
 	if err := only(r.URL.Query()); err != nil {
 		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	rec, err := s.cfg.Calls.Call(ctx, r.PathValue("id"))
+	rec, err := a.shelf(r).Call(ctx, r.PathValue("id"))
 	if err != nil {
 		failFrom(w, err)
 		return
 	}
-	write(w, http.StatusOK, public(rec))
+	write(w, http.StatusOK, rec)
 }
 
-func (s *Server) verdicts(w http.ResponseWriter, r *http.Request) {
+func (a api) verdicts(w http.ResponseWriter, r *http.Request) {
 	all, err := readFlag(r.URL.Query(), "all")
 	if err == nil {
 		err = only(r.URL.Query(), "all")
@@ -75,7 +78,7 @@ func (s *Server) verdicts(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	list, err := s.cfg.Calls.Findings(ctx, all)
+	list, err := a.shelf(r).Findings(ctx, all)
 	if err != nil {
 		failFrom(w, err)
 		return
@@ -85,8 +88,17 @@ func (s *Server) verdicts(w http.ResponseWriter, r *http.Request) {
 	}{orEmpty(list)})
 }
 
+// tunnelsOf returns the tunnels for a viewer: nothing tells whose they are, so
+// they are for those who see all.
+func (a api) tunnelsOf(v Viewer) []call.Tunnel {
+	if !v.All {
+		return nil
+	}
+	return a.cfg.Tunnels()
+}
+
 // tunnels lists, last used first, what was not looked into.
-func (s *Server) tunnels(w http.ResponseWriter, r *http.Request) {
+func (a api) tunnels(w http.ResponseWriter, r *http.Request) {
 	err := only(r.URL.Query(), "limit")
 	limit, limitErr := readLimit(r.URL.Query())
 	if err == nil {
@@ -96,7 +108,7 @@ func (s *Server) tunnels(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
 		return
 	}
-	list := slices.Clone(s.cfg.Tunnels())
+	list := slices.Clone(a.tunnelsOf(viewerOf(r)))
 	slices.SortStableFunc(list, func(a, b call.Tunnel) int { return b.Last.Compare(a.Last) })
 	write(w, http.StatusOK, struct {
 		Tunnels []call.Tunnel `json:"tunnels"`
@@ -104,21 +116,21 @@ func (s *Server) tunnels(w http.ResponseWriter, r *http.Request) {
 }
 
 // live lists the calls in flight, newest first, or follows what happens.
-func (s *Server) live(w http.ResponseWriter, r *http.Request) {
+func (a api) live(w http.ResponseWriter, r *http.Request) {
 	if err := only(r.URL.Query()); err != nil {
 		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
 		return
 	}
 	if wantsFeed(r) {
-		s.feed(w, r)
+		a.feed(w, r)
 		return
 	}
-	list := publicList(s.cfg.Live())
+	list := viewerOf(r).mine(a.cfg.Live())
 	slices.SortStableFunc(list, func(a, b call.Record) int { return b.Identity.Start.Compare(a.Identity.Start) })
 	write(w, http.StatusOK, callList{list})
 }
 
-func (s *Server) info(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, s.cfg.Info) }
+func (a api) info(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, a.cfg.Info) }
 
 func missing(w http.ResponseWriter, r *http.Request) {
 	fail(w, http.StatusNotFound, "not_found", "nothing is at "+r.URL.Path+": the API has /api/v1/calls, calls/{id}, diff, verdicts, tunnels, live and info")

@@ -10,34 +10,32 @@ import (
 	"llmtap/internal/compare"
 )
 
-// differ compares two calls.
-type differ struct{ calls Calls }
-
-// ServeHTTP compares the calls a and b over the calls around them. Which of the
-// two is the failing one their outcomes say, not their order.
-func (d differ) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, b, err := readPair(r.URL.Query())
+// diff compares the calls a and b over the calls around them. Which of the two
+// is the failing one their outcomes say, not their order.
+func (a api) diff(w http.ResponseWriter, r *http.Request) {
+	one, other, err := readPair(r.URL.Query())
 	if err != nil {
 		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	first, err := d.calls.Call(ctx, a)
+	mine := a.shelf(r)
+	first, err := mine.Call(ctx, one)
 	if err != nil {
 		failFrom(w, err)
 		return
 	}
-	second, err := d.calls.Call(ctx, b)
+	second, err := mine.Call(ctx, other)
 	if err != nil {
 		failFrom(w, err)
 		return
 	}
 	if first.Identity.ID == second.Identity.ID {
-		fail(w, http.StatusBadRequest, "invalid_parameter", fmt.Sprintf("a %q and b %q are one call: name two", a, b))
+		fail(w, http.StatusBadRequest, "invalid_parameter", fmt.Sprintf("a %q and b %q are one call: name two", one, other))
 		return
 	}
-	window, err := d.around(ctx, first, second)
+	window, err := mine.around(ctx, first, second)
 	if err != nil {
 		failFrom(w, err)
 		return
@@ -58,9 +56,9 @@ func readPair(v url.Values) (a, b string, err error) {
 }
 
 // around collects the calls that two are compared over.
-func (d differ) around(ctx context.Context, a, b call.Record) (window []call.Record, err error) {
+func (s shelf) around(ctx context.Context, a, b call.Record) (window []call.Record, err error) {
 	for _, q := range compare.Around(a, b) {
-		list, err := d.calls.Calls(ctx, q)
+		list, err := s.Calls(ctx, q)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,21 +28,21 @@ func wantsFeed(r *http.Request) bool {
 }
 
 // feed follows the hub until the client leaves, stops reading, or the hub ends.
-func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
-	sub, since, err := s.cfg.Hub.join(r.Header.Get("Last-Event-ID"))
+func (a api) feed(w http.ResponseWriter, r *http.Request) {
+	sub, since, err := a.cfg.Hub.join(r.Header.Get("Last-Event-ID"))
 	if err != nil {
 		w.Header().Set("Retry-After", "5")
 		fail(w, http.StatusServiceUnavailable, "no_feed", err.Error())
 		return
 	}
-	defer s.cfg.Hub.leave(sub)
+	defer a.cfg.Hub.leave(sub)
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return
 	}
-	f := feedWriter{hub: s.cfg.Hub, sub: sub, w: w, rc: http.NewResponseController(w)}
+	f := feedWriter{hub: a.cfg.Hub, sub: sub, own: a.ownEvents(r), w: w, rc: http.NewResponseController(w)}
 	if err := f.send("retry: 3000\n: calls as they start and end, findings as they change\n\n"); err != nil {
 		return
 	}
@@ -57,6 +58,8 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 type feedWriter struct {
 	hub *Hub
 	sub *subscriber
+	// own is an event as the reader may see it; ok is false if it is not for him.
+	own func(message) (_ message, ok bool)
 	w   http.ResponseWriter
 	rc  *http.ResponseController
 }
@@ -113,11 +116,30 @@ func (f feedWriter) message(m message) error {
 		}
 	}
 	f.sub.last = m.seq
+	m, ok := f.own(m)
+	if !ok {
+		return nil
+	}
 	body, err := m.body()
 	if err != nil {
 		return f.send(": an event has no JSON form\n\n")
 	}
 	return f.send(fmt.Sprintf("id: %s.%d\nevent: %s\ndata: %s\n\n", f.hub.epoch, m.seq, m.event, body))
+}
+
+// ownEvents returns what turns events into those of the feed's reader.
+func (a api) ownEvents(r *http.Request) func(message) (message, bool) {
+	mine := a.shelf(r)
+	return func(m message) (_ message, ok bool) {
+		if m.record != nil {
+			return m, mine.v.sees(m.record)
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		finding, ok := mine.own(ctx, *m.finding, map[string]bool{})
+		m.finding = &finding
+		return m, ok
+	}
 }
 
 // gap says how many events before number next are missing.

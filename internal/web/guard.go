@@ -14,27 +14,34 @@ import (
 
 // policy forbids everything that the pages do not use: there is no script.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// harden sets the headers of every answer, and refuses foreign hosts and
-// methods before any route is chosen.
-func (s *Server) harden(next http.Handler) http.Handler {
+// harden sets the headers of every answer.
+func harden(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+func notAllowed(w http.ResponseWriter) {
+	w.Header().Set("Allow", "GET, HEAD")
+	fail(w, http.StatusMethodNotAllowed, "method_not_allowed", "nothing here can be changed: use GET")
+}
+
+// known refuses foreign hosts and methods before any route is chosen.
+func (s *Server) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
+		harden(w.Header())
 		switch {
 		case !s.knownHost(r.Host):
 			fail(w, http.StatusMisdirectedRequest, "unknown_host",
 				"this listener answers to loopback names, IP addresses and its configured hosts only")
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			h.Set("Allow", "GET, HEAD")
-			fail(w, http.StatusMethodNotAllowed, "method_not_allowed", "nothing here can be changed: use GET")
+			notAllowed(w)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -91,7 +98,7 @@ func (d door) guard(next http.Handler) http.Handler {
 		case q.Has("token") && d.token != "" && same(q.Get("token"), d.token):
 			d.admit(w, r)
 		case !q.Has("token") && d.knows(r):
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, as(r, Viewer{Name: "the run's token", All: true}))
 		default:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="llmtap"`)
 			fail(w, http.StatusUnauthorized, "unauthorized",

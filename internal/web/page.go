@@ -2,62 +2,62 @@ package web
 
 import (
 	"bytes"
-	"context"
-	_ "embed" // the page's two files
+	"embed"
 	"html/template"
 	"net/http"
 	"strings"
-	"time"
 	"unicode"
-
-	"llmtap/internal/call"
 )
 
-//go:embed page/index.html
-var indexText string
+//go:embed page
+var pageFiles embed.FS
 
-//go:embed page/style.css
-var styleText string
+// pageTemplates are the program's own: what is wrong with them shows in any test.
+var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"visible": visible, "lines": visibleLines, "short": short}).ParseFS(pageFiles, "page/*.html"))
 
-var indexPage = template.Must(template.New("index").Funcs(template.FuncMap{"visible": visible, "seconds": asSeconds}).Parse(indexText))
+// pages answers in HTML.
+type pages struct{ desk }
 
-// page is what the index shows.
-type page struct {
-	Info     Info
-	Calls    []call.Record
-	Verdicts []call.Finding
-	Live     int
-	Problem  string
+// head is what every page has.
+type head struct {
+	Title string
+	// Base is the relative way from the page to the first page, so that links
+	// work under any prefix.
+	Base    string
+	Viewer  Viewer
+	Version string
 }
 
-// index lists the newest calls, readable without any script.
-func (s *Server) index(w http.ResponseWriter, r *http.Request) {
-	q, err := readQuery(r.URL.Query(), s.cfg.Now())
-	if err != nil {
-		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
-	p := page{Info: s.cfg.Info, Live: len(s.cfg.Live())}
-	if p.Calls, err = s.cfg.Calls.Calls(ctx, q); err == nil {
-		p.Verdicts, err = s.cfg.Calls.Findings(ctx, false)
-	}
-	if err != nil {
-		p.Problem = err.Error()
-	}
+func (p pages) head(r *http.Request, title, base string) head {
+	return head{Title: title, Base: base, Viewer: viewerOf(r), Version: p.cfg.Info.Version}
+}
+
+// notice is a page of one sentence.
+type notice struct {
+	head
+	Text string
+}
+
+// render answers with a page; one that cannot be made is an error as a whole.
+func render(w http.ResponseWriter, status int, name string, data any) {
 	var out bytes.Buffer
-	if err := indexPage.Execute(&out, p); err != nil {
+	if err := pageTemplates.ExecuteTemplate(&out, name+".html", data); err != nil {
 		failFrom(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes()) // a reader who left needs no answer
 }
 
 func style(w http.ResponseWriter, _ *http.Request) {
+	css, err := pageFiles.ReadFile("page/style.css")
+	if err != nil {
+		failFrom(w, err)
+		return
+	}
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write([]byte(styleText))
+	_, _ = w.Write(css)
 }
 
 // visible makes control and direction characters of captured text show.
@@ -70,4 +70,14 @@ func visible(s string) string {
 	}, s)
 }
 
-func asSeconds(d time.Duration) string { return d.Round(time.Millisecond).String() }
+// visibleLines is visible for text of several lines.
+func visibleLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = visible(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// short shows the end of an id: its start is time and hardly differs.
+func short(id string) string { return id[max(0, len(id)-9):] }

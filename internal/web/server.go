@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,6 +47,8 @@ type Config struct {
 	Metrics http.Handler
 	Info    Info
 	Hub     *Hub
+	// Log takes the audit: who was shown the content of whose call.
+	Log *slog.Logger
 	// Now is the clock that ?since=10m counts back from; time.Now.
 	Now func() time.Time
 }
@@ -77,6 +80,9 @@ func New(c Config) *Server {
 	if c.Hub == nil {
 		c.Hub = NewHub()
 	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -94,21 +100,33 @@ func New(c Config) *Server {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	open := func(pattern string, h http.Handler) { mux.Handle(pattern, s.door.local(h)) }
-	guarded := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, s.door.guard(h)) }
 	open("/metrics", s.cfg.Metrics)
 	open("/healthz", http.HandlerFunc(alive))
 	open("/readyz", http.HandlerFunc(s.ready))
-	guarded("/{$}", s.index)
-	guarded("/style.css", style)
-	guarded("/api/v1/calls", s.calls)
-	guarded("/api/v1/calls/{id}", s.call)
-	guarded("/api/v1/verdicts", s.verdicts)
-	guarded("/api/v1/tunnels", s.tunnels)
-	guarded("/api/v1/live", s.live)
-	guarded("/api/v1/info", s.info)
-	guarded("/api/v1/diff", differ{s.cfg.Calls}.ServeHTTP)
-	guarded("/", missing)
-	return s.harden(mux)
+	s.routes(func(pattern string, h func(http.ResponseWriter, *http.Request)) {
+		mux.Handle(pattern, s.door.guard(http.HandlerFunc(h)))
+	})
+	return s.known(mux)
+}
+
+// routes adds what shows calls, for viewers that a door let in.
+func (s *Server) routes(add func(pattern string, h func(http.ResponseWriter, *http.Request))) {
+	d := desk{s.cfg}
+	p, a := pages{d}, api{d}
+	add("/{$}", p.index)
+	add("/call/{id}", p.callPage)
+	add("/call/{id}/content", p.contentPage)
+	add("/trace/{id}", p.tracePage)
+	add("/verdicts", p.verdictsPage)
+	add("/style.css", style)
+	add("/api/v1/calls", a.calls)
+	add("/api/v1/calls/{id}", a.call)
+	add("/api/v1/verdicts", a.verdicts)
+	add("/api/v1/tunnels", a.tunnels)
+	add("/api/v1/live", a.live)
+	add("/api/v1/info", a.info)
+	add("/api/v1/diff", a.diff)
+	add("/", missing)
 }
 
 // nothing is a place that keeps no calls.
