@@ -241,7 +241,7 @@ func (a *agent) stop(ctx context.Context, grace time.Duration) error {
 	errs = append(errs, a.proxy.Close())
 	a.listeners.logs.close()
 	errs = append(errs, a.listeners.finder.Close(), a.queue.Close(ctx))
-	errs = append(errs, a.sinks.hub.Close(ctx), a.admin.Close(), a.sinks.fanout.Close(ctx))
+	errs = append(errs, a.sinks.hub.Close(ctx), a.admin.Close(), a.listeners.hub.close(), a.sinks.fanout.Close(ctx))
 	if a.state.ownsRun {
 		if err := os.Remove(filepath.Join(a.s.stateDir, runFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, err)
@@ -270,6 +270,7 @@ func (a *agent) abandon(ctx context.Context) error {
 	if a.admin != nil {
 		errs = append(errs, a.admin.Close())
 	}
+	errs = append(errs, a.listeners.hub.close())
 	for _, l := range []net.Listener{a.listeners.proxy, a.listeners.admin, a.listeners.routes} {
 		if l != nil {
 			_ = l.Close() // served ones are closed already

@@ -32,7 +32,11 @@ func (c *runCmd) Run(ctx context.Context, env environment) error {
 		return err
 	}
 	log := logger(env, s.run.level)
-	a, err := startAgent(context.WithoutCancel(ctx), s, parts{log: log, getenv: env.getenv})
+	service, err := hubService(env)
+	if err != nil {
+		return err
+	}
+	a, err := startAgent(context.WithoutCancel(ctx), s, parts{log: log, getenv: env.getenv, service: service})
 	if err != nil {
 		return err
 	}

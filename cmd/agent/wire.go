@@ -24,6 +24,7 @@ import (
 	"llmtap/internal/call"
 	"llmtap/internal/client"
 	"llmtap/internal/client/local"
+	"llmtap/internal/hub"
 	"llmtap/internal/redact"
 	"llmtap/internal/store"
 	"llmtap/internal/web"
@@ -38,6 +39,8 @@ type parts struct {
 	output bool
 	// shared: another agent may own the state directory (exec beside run).
 	shared bool
+	// service is the hub whose users may see their calls; nil if there is none.
+	service *hub.Config
 }
 
 // agent is a running llmtap: started in the order store, sinks, queue, proxy,
@@ -54,7 +57,7 @@ type agent struct {
 	listeners listeners
 	admin     *http.Server
 	state     state
-	// failed gets the first listener error; capacity for all three.
+	// failed gets the first listener error; capacity for all four.
 	failed chan error
 }
 
@@ -67,6 +70,8 @@ type state struct {
 
 type listeners struct {
 	proxy, admin, routes net.Listener
+	// hub shows the users of a hub their calls; off without one.
+	hub hubPages
 	// finder looks for the processes behind accepted connections; nil if that
 	// is switched off.
 	finder *local.Finder
@@ -87,7 +92,7 @@ type sinks struct {
 
 // startAgent brings all parts up or none.
 func startAgent(ctx context.Context, s settings, p parts) (_ *agent, err error) {
-	a := &agent{s: s, parts: p, failed: make(chan error, 3)}
+	a := &agent{s: s, parts: p, failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.abandon(ctx))
@@ -153,6 +158,9 @@ func (a *agent) listen() (err error) {
 	if l.admin, err = net.Listen("tcp", a.s.adminListen); err != nil {
 		return occupied("admin-listen", a.s.adminListen, err)
 	}
+	if err := a.listeners.hub.listen(a.parts.service, a.s.adminListen, reachable(l.admin)); err != nil {
+		return err
+	}
 	if len(a.s.routes) == 0 {
 		return nil
 	}
@@ -193,6 +201,9 @@ func (a *agent) startProxy(secret []byte) error {
 	}
 	a.proxy = p
 	p.Refuse(a.listeners.admin.Addr())
+	if a.listeners.hub.listener != nil {
+		p.Refuse(a.listeners.hub.listener.Addr())
+	}
 	a.serve(func() error { return p.Serve(a.listeners.proxy) })
 	if a.listeners.routes != nil {
 		a.serve(func() error { return p.ServeRoutes(a.listeners.routes) })
@@ -233,23 +244,34 @@ func (a *agent) startAdmin() error {
 	}
 	cfg := web.Config{
 		Token: a.info.Token, Live: a.proxy.Live, Tunnels: a.proxy.Tunnels, Ready: a.ready, Metrics: a.sinks.prom.Handler(),
-		Hub:  a.sinks.hub,
+		Hub: a.sinks.hub, Log: a.parts.log,
 		Info: web.Info{Version: version, Proxy: a.info.Proxy, Admin: a.info.Admin, BaseURL: a.info.BaseURL},
 	}
 	if a.sinks.store != nil {
 		cfg.Calls = a.sinks.store
 	}
-	a.admin = &http.Server{
-		Handler: web.New(cfg).Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	pages := web.New(cfg)
+	admin := pages.Handler()
+	if a.listeners.hub.on() {
+		admin = a.listeners.hub.start(a, pages)
+	}
+	a.admin = serveHTTP(a, "admin listener", a.listeners.admin, admin)
+	return nil
+}
+
+// serveHTTP answers on a listener until the server is closed.
+func serveHTTP(a *agent, name string, l net.Listener, h http.Handler) *http.Server {
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.parts.log.Handler(), slog.LevelDebug),
 	}
 	a.serve(func() error {
-		if err := a.admin.Serve(a.listeners.admin); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("admin listener: %w", err)
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		return nil
 	})
-	return nil
+	return s
 }
 
 func (a *agent) ready() error {
