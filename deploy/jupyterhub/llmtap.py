@@ -16,6 +16,8 @@ import time
 import urllib.request
 from urllib.parse import quote, urlsplit
 
+from tornado.web import HTTPError
+
 # What a server does while llmtap is not ready: "start" without it (its calls
 # work and are not seen), or "refuse" to start.
 WITHOUT_LLMTAP = "start"
@@ -27,12 +29,12 @@ PUBLIC = "/run/llmtap"  # where every user can read copies of the certificates
 DIRECT = "localhost,127.0.0.1,::1,hub,proxy-api,proxy-public,.svc,.cluster.local,169.254.169.254"
 
 
-class NotReady(Exception):
-    """llmtap cannot be used now; the hub shows the text to the user."""
-
-    @property
-    def jupyterhub_message(self):
-        return str(self)
+def _not_ready(text):
+    """The error whose text the hub shows to the user: of other kinds it shows
+    only that there was one."""
+    error = HTTPError(503, "%s", text)
+    error.jupyterhub_message = text
+    return error
 
 
 class Agent:
@@ -149,7 +151,7 @@ async def through_llmtap(spawner):
     name = spawner.user.name
     if WITHOUT_LLMTAP == "refuse":
         spawner.log.error("llmtap is not ready (%s): the server of %s is not started", trouble, name)
-        raise NotReady(
+        raise _not_ready(
             "The server was not started: llmtap, which calls to language models go through here, is not ready. "
             "Try again soon, or tell the admin."
         )
