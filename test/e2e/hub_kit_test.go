@@ -119,8 +119,25 @@ func hubStart(t *testing.T, dir, snippet string) *jupyterHub {
 	}
 	peerFile(t, h.file, string(b), 0o600)
 	h.run()
-	t.Cleanup(h.stopServers)
+	t.Cleanup(func() {
+		h.stopServers()
+		if log := h.log(); t.Failed() {
+			t.Logf("the hub said:\n%s", log[max(0, len(log)-6000):])
+		}
+	})
 	return h
+}
+
+func (h *jupyterHub) logFile() string { return filepath.Join(h.conf.Dir, "hub.log") }
+
+// log is what the hub, its proxy and the servers have said.
+func (h *jupyterHub) log() string {
+	h.t.Helper()
+	b, err := os.ReadFile(h.logFile())
+	if err != nil {
+		h.t.Error(err)
+	}
+	return string(b)
 }
 
 // run starts the hub's process and waits until it answers through its proxy.
@@ -131,12 +148,13 @@ func (h *jupyterHub) run() {
 		h.t.Fatal(err)
 	}
 	env := []string{"PATH=" + h.paths.bin + ":" + filepath.Dir(h.paths.node) + ":" + os.Getenv("PATH"), "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "HUB_TEST=" + h.file}
-	h.peerProcess = peerRun(h.t, env, filepath.Join(h.paths.bin, "jupyterhub"), "--config", config)
+	// Servers outlive the hub and write where it wrote: not into a pipe of this process.
+	h.peerProcess = peerRun(h.t, env, "/bin/sh", "-c", `exec "$0" "$@" >>`+h.logFile()+` 2>&1`, filepath.Join(h.paths.bin, "jupyterhub"), "--config", config)
 	client := peerDirect()
 	peerUntil(h.t, 90*time.Second, func() string {
 		select {
 		case <-h.done:
-			h.t.Fatalf("the hub ended: %s\n%s", h.cmd.ProcessState, h.err.String())
+			h.t.Fatalf("the hub ended: %s\n%s", h.cmd.ProcessState, h.log())
 		default:
 		}
 		resp, err := client.Get(h.conf.BindURL + "/hub/api/")
@@ -287,17 +305,27 @@ func (h *jupyterHub) browser(user string) *http.Client {
 	return c
 }
 
+// hubGet returns the page that a browser shows, with its status.
+func hubGet(t testing.TB, c *http.Client, address string) (int, string) {
+	t.Helper()
+	resp, err := c.Get(address)
+	if err != nil {
+		t.Fatalf("GET %s: %v", address, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("GET %s: %v", address, err)
+	}
+	return resp.StatusCode, string(b)
+}
+
 // spawn logs the user in and lets the hub start his server, as the button does.
 func (h *jupyterHub) spawn(user string) *http.Client {
 	h.t.Helper()
 	c := h.browser(user)
-	resp, err := c.Get(h.conf.BindURL + "/hub/spawn")
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		h.t.Fatalf("spawn of %s: %s at %s", user, resp.Status, resp.Request.URL)
+	if status, page := hubGet(h.t, c, h.conf.BindURL+"/hub/spawn"); status != http.StatusOK {
+		h.t.Fatalf("spawn of %s: %d %s", user, status, page)
 	}
 	return c
 }
