@@ -16,6 +16,7 @@ func healthyRows() []row {
 		onBoth("ok-azure", "Azure's own dialect: empty choices first, filter events without delta, usage tail", "ok",
 			azureDialect).of(APIAzure),
 		onBoth("ok-tools", "calls the first tool that the request offers", "ok", callTool).needs(someTools),
+		onBoth("ok-tools-whole", "the call in one event, as Mistral sends it", "ok", wholeTool).needs(someTools).of(APIChat),
 		onStream("ok-length-empty", "role, then finish=length without content", "ok",
 			told(without(kindContent), finish("length"))),
 		onBoth("ok-flag-invalid", `takes "stream":"true" for true`, "ok", lenientFlag).needs(`"stream":"true"`),
@@ -115,6 +116,17 @@ func callTool(x *exchange) {
 	msg := `{"role":"assistant","content":null,"refusal":null,"tool_calls":[{"id":"call_owl_a","type":"function","function":{"name":` +
 		quote(name) + `,"arguments":` + quote(strings.Join(args, "")) + `}}]}`
 	x.reply(http.StatusOK, typeJSON, x.completion(msg, "tool_calls"))
+}
+
+// wholeTool is callTool with the call in one piece.
+func wholeTool(x *exchange) {
+	if len(x.ask.tools) == 0 || !x.ask.streams() {
+		callTool(x)
+		return
+	}
+	x.own()
+	tellTools(x, tool(x, `"index":0,"id":"call_owl_a","type":"function","function":{"name":`+quote(x.ask.tools[0])+
+		`,"arguments":"{\"field\":\"north\",\"night\":3}"}`))
 }
 
 // otherTool is callTool in a dialect of its own.

@@ -29,9 +29,12 @@ const (
 
 // streamed is the expectation for each scenario that streamed calls meet.
 var streamed = map[string]want{
-	"ok-openai":       {media: sseType, has: []string{`"content":"Owls "`, stopped, doneLine}},
-	"ok-azure":        {media: sseType, has: []string{`"choices":[],`, `"content_filter_offsets"`, `"usage":{"prompt_tokens"`, doneLine}},
-	"ok-tools":        {media: sseType, has: []string{`"name":"count_owls"`, `"finish_reason":"tool_calls"`, doneLine}, lacks: []string{"Owls"}},
+	"ok-openai": {media: sseType, has: []string{`"content":"Owls "`, stopped, doneLine}},
+	"ok-azure":  {media: sseType, has: []string{`"choices":[],`, `"content_filter_offsets"`, `"usage":{"prompt_tokens"`, doneLine}},
+	"ok-tools":  {media: sseType, has: []string{`"name":"count_owls"`, `"finish_reason":"tool_calls"`, doneLine}, lacks: []string{"Owls"}},
+	"ok-tools-whole": {
+		media: sseType, has: []string{`"function":{"name":"count_owls","arguments":"{\"field\":\"north\",\"night\":3}"}`, `"finish_reason":"tool_calls"`, doneLine}, lacks: []string{"Owls"},
+	},
 	"ok-length-empty": {media: sseType, has: []string{`"role":"assistant"`, `"finish_reason":"length"`, doneLine}, lacks: []string{"Owls"}},
 	"ok-flag-invalid": {media: sseType, has: []string{"Owls", doneLine}},
 	"ok-done-only":    {media: sseType, has: []string{"Owls", doneLine}, lacks: []string{stopped}},
@@ -196,6 +199,7 @@ var streamed = map[string]want{
 // plainly is the expectation for plain calls where it is not the streamed one.
 var plainly = map[string]want{
 	"ok-tools":        {media: jsonType, has: []string{`"tool_calls":[{"id":"call_owl_a"`, `"arguments":"{\"field\":\"north\",\"night\":3}"`, `"finish_reason":"tool_calls"`}},
+	"ok-tools-whole":  {media: jsonType, has: []string{`"tool_calls":[{"id":"call_owl_a"`, `"finish_reason":"tool_calls"`}},
 	"ok-flag-invalid": {media: sseType, has: []string{doneLine}},
 	"refuse-plain":    {status: 400, has: []string{"This model only support stream mode"}},
 	"mode-sse-false":  {media: sseType, has: []string{"Owls ", doneLine}},
