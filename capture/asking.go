@@ -37,6 +37,7 @@ func (a *asking) begin(b *builder, c *connection, h *observe.Head, at time.Time)
 	a.head.copy(h.Fields)
 	a.match, a.llm = wire.Recognize(wire.Line{
 		Method: h.Method, Host: c.host, Port: c.port, Path: path, Query: query, Upgrade: a.head.get("Upgrade"),
+		Anthropic: a.head.has("anthropic-version"),
 	})
 	r, m := a.rec, a.match
 	r.Identity.ID, r.Identity.Start = b.newID(at), at
@@ -152,10 +153,15 @@ func (a *asking) apply(hash call.Hasher) {
 // settle lets the body decide where the path did not.
 func (a *asking) settle() {
 	m, certain := a.match.Settle(a.facts)
-	a.llm = a.llm || m.Confirm != "" && certain
-	a.match = m
-	t := &a.rec.Target
+	a.match, a.llm = m, a.llm || certain
+	called(a.rec, m)
+}
+
+// called writes what was called into the record.
+func called(r *call.Record, m wire.Match) {
+	t := &r.Target
 	t.Provider, t.API, t.Operation, t.Format = m.Provider, m.API, m.Operation, m.Format
+	r.Agent.Rule = m.Rule
 }
 
 func (a *asking) identify() {
@@ -180,7 +186,7 @@ func (a *asking) recordable() bool {
 	if a.rec.Request.Method != "POST" || a.match.Aside {
 		return false
 	}
-	return a.rec.Agent.Mode != call.CapturePlain || a.facts.Messages > 0
+	return a.rec.Agent.Mode != call.CapturePlain
 }
 
 // offered reports whether the client asked for this content coding.

@@ -193,6 +193,9 @@ func (r *responseReader) close(e observe.End, at time.Time) {
 func (r *responseReader) answer(whole bool) {
 	f, rec := r.wire.Facts(), &r.x.rec
 	resp := &rec.Response
+	if !r.broken {
+		r.match(f)
+	}
 	for _, o := range f.Oddities {
 		if o.Name == "oversize" {
 			r.x.b.stats.oversize(f.Framing.String(), uint64(o.Count))
@@ -220,6 +223,21 @@ func (r *responseReader) answer(whole bool) {
 	s.Oddities = r.oddities(f.Oddities)
 	rec.Stream = s
 	rec.End.Terminal = f.Done || f.Finish
+}
+
+// match lets the answer decide what was called where the request did not, and
+// tells what it was read as.
+func (r *responseReader) match(f wire.Facts) {
+	ask := &r.x.ask
+	m := ask.match.Answered(f)
+	if m == ask.match {
+		return
+	}
+	ask.match, ask.llm = m, ask.llm || m.API != ""
+	called(ask.rec, m)
+	if q := &ask.rec.Request; m.Rule != "" && q.StreamFlag == call.StreamAbsent {
+		q.Mode = m.Absent()
+	}
 }
 
 // oddities adds what only the two heads together show, in order of name.

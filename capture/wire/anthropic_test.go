@@ -57,7 +57,7 @@ func TestKindOfAnAnthropicEvent(t *testing.T) {
 		{"no type", `{"delta":{"text":"a"}}`, "other"},
 		{"type that is a number", `{"type":7,"delta":{"text":"a"}}`, "other"},
 		{"marker of another dialect", "[DONE]", "other"},
-		{"another dialect", contentChunk, "other"},
+		{"another dialect, read as what it is", contentChunk, "content"},
 		{"text document", `"x"`, "other"},
 		{"list", `[{"type":"ping"}]`, "keepalive"}, // one document, whatever surrounds it
 	} {

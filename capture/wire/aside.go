@@ -4,7 +4,7 @@ package wire
 // count or take files. Their bodies may look like those of calls, so that they
 // stand before every other row.
 var asideRows = []row{
-	{aside: true, paths: []string{
+	{needs: aside, paths: []string{
 		// Ollama
 		"/api/show", "/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete", "/api/blobs/{}",
 		// OpenAI, Azure OpenAI, Mistral

@@ -43,7 +43,7 @@ func TestKindOfACohereEvent(t *testing.T) {
 		{"version 1, search", `{"event_type":"search-results","text":"a"}`, "other"},
 		{"version 1, end", `{"event_type":"stream-end","finish_reason":"COMPLETE","response":{"text":"a"}}`, "done"},
 		{"version 1, end in error", `{"event_type":"stream-end","finish_reason":"ERROR_TOXIC"}`, "error"},
-		{"another dialect", contentChunk, "other"},
+		{"another dialect, read as what it is", contentChunk, "content"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, events := dialogue(t, coherePath, stream(tt.doc))

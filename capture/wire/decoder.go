@@ -11,28 +11,34 @@ type decoder struct {
 	tally
 	scan    scanner
 	dialect dialect
+	format  *format
+	probe   probe
 	errors  errorFacts
 	status  int
 	awsType string
 	size    int
 	trailed bool // bytes that are no blanks followed the document
-	marked  bool // the dialect ends with its own marker, not with [DONE]
-	wrapped bool // event-stream messages carry documents in chunks
-	bare    bool // JSON objects may stand between SSE events
-	lf      [1]byte
+	reading
+	lf [1]byte
+}
+
+// reading is how the body is read.
+type reading struct {
+	marked   bool // the dialect ends with its own marker, not with [DONE]
+	promised bool // the path named the dialect
+	blind    bool // what dialect the documents have does not matter
 }
 
 // open makes d as new, for another body. It keeps memory, wiped.
 func (d *decoder) open(f *format, h ResponseHead) {
-	buf, tail, text := wiped(d.scan.tok.buf), wiped(d.scan.tok.tail), d.errors.text
+	buf, tail, text, doc := wiped(d.scan.tok.buf), wiped(d.scan.tok.tail), d.errors.text, wiped(d.probe.doc)
 	*d = decoder{} // in place: a literal with values would be made on the stack first
-	d.scan.tok.buf, d.scan.tok.tail = buf, tail
+	d.scan.tok.buf, d.scan.tok.tail, d.probe.doc = buf, tail, doc
 	for i := range text {
 		d.errors.text[i] = wiped(text[i])
 	}
-	d.dialect, d.status, d.awsType, d.lf = f.open(), h.Status, h.ErrorType, [1]byte{'\n'}
-	d.wrapped, d.marked, d.bare = f.wrapped, f.marked, f.bare
-	d.scan.root, d.scan.sink = f.tree, d
+	d.format, d.dialect, d.status, d.awsType, d.lf = f, f.open(), h.Status, h.ErrorType, [1]byte{'\n'}
+	d.marked, d.scan.sink = f.marked, d
 	d.begin()
 }
 
@@ -44,15 +50,22 @@ func (d *decoder) reads() bool {
 
 // value takes what the scanner selected.
 func (d *decoder) value(at slot, v *value) {
-	if at >= firstOwn {
+	switch {
+	case d.probe.open:
+		d.probe.value(at, v)
+	case at >= firstOwn:
 		d.dialect.value(at, v, &d.tally)
-	} else {
+	default:
 		d.errors.value(at, v)
 	}
 }
 
 // begin starts a document.
 func (d *decoder) begin() {
+	d.scan.root = d.format.tree
+	if d.probe.begin(); d.probe.open {
+		d.scan.root = probeTree
+	}
 	d.scan.reset()
 	d.errors.reset()
 	d.size, d.trailed = 0, false
@@ -62,7 +75,12 @@ func (d *decoder) begin() {
 // those up to the first byte after the document that is no blank, or those up
 // to where it broke.
 func (d *decoder) feed(p []byte) int {
-	n := d.scan.push(p)
+	n := 0
+	if d.probe.open {
+		n = d.probed(p)
+	} else {
+		n = d.scan.push(p)
+	}
 	size := n
 	if d.scan.phase == broken {
 		size = len(p)
@@ -76,6 +94,7 @@ func (d *decoder) feed(p []byte) int {
 
 // end ends the document and returns its kind, and whether it was valid JSON.
 func (d *decoder) end(name []byte) (Kind, bool) {
+	d.identify()
 	valid := d.scan.finish() && !d.trailed
 	kind := KindOther
 	if valid {

@@ -33,9 +33,14 @@ type format struct {
 	bare bool
 	// absent is the mode of a request without a stream flag; plain if unknown.
 	absent call.Mode
-	open   func() dialect
-	tree   *node
+	// reads names another dialect whose documents it understands as well.
+	reads string
+	open  func() dialect
+	tree  *node
 }
+
+// knows reports whether the dialect reads documents of another, or itself.
+func (f *format) knows(name string) bool { return name != "" && (f.name == name || f.reads == name) }
 
 // dialects lists every wire format that has a decoder. A new one is a row here,
 // a file and a folder of testdata.
@@ -47,7 +52,7 @@ func dialects() []format {
 		{name: "anthropic", paths: anthropicPaths, params: anthropicParams, asks: anthropicAsks, marked: true, open: openAnthropic},
 		{name: "gemini", paths: geminiFields, params: geminiParams, asks: geminiAsks, marked: true, bare: true, open: openGemini},
 		{name: "tgi", paths: tgiPaths, params: tgiParams, asks: tgiAsks, open: openTGI},
-		{name: "llamacpp", paths: llamacppPaths, params: llamacppParams, open: openLlamacpp},
+		{name: "llamacpp", paths: llamacppPaths, params: llamacppParams, reads: openaiCompletions, open: openLlamacpp},
 		{name: "cohere", paths: coherePaths, params: cohereParams, asks: cohereAsks, marked: true, open: openCohere},
 		{name: "ollama", paths: ollamaPaths, params: ollamaParams, asks: ollamaAsks, marked: true, absent: call.ModeStream, open: openOllama},
 		{name: "bedrock.converse", paths: conversePaths, params: converseParams, asks: converseAsks, marked: true, open: openConverse},

@@ -108,7 +108,7 @@ func TestEveryShortStream(t *testing.T) {
 func streamFacts(body string, n int) (f Facts, told string) {
 	var b strings.Builder
 	emit := func(k Kind) { b.WriteByte('0' + byte(k)) }
-	r := NewResponse(Match{decoder: openaiChat}, 0, ResponseHead{Status: 200})
+	r := NewResponse(Match{matched: matched{decoder: openaiChat}}, 0, ResponseHead{Status: 200})
 	for p := []byte(": begin\n\n" + body); len(p) > 0; {
 		m := min(n, len(p))
 		r.Push(p[:m], emit)

@@ -41,6 +41,9 @@ type Marks struct {
 	Finish bool
 	// Errored: an error inside a body with a status below 400.
 	Errored bool
+	// Alien: a whole document that is no error was there, and the first ones
+	// told no dialect.
+	Alien bool
 	// Whole: the body came to its proper end in its own framing: the JSON value
 	// or array is closed, no SSE block, line or frame is open.
 	Whole bool
@@ -52,6 +55,9 @@ type Answer struct {
 	ID          string
 	ServiceTier string
 	Fingerprint string
+	// Format names the decoder whose documents the first ones are; empty if
+	// they told none, or did not have to.
+	Format string
 	// FinishReasons has one raw reason per choice, in order of the choices; a
 	// choice without one holds an empty slot. Nil if no choice had a reason.
 	FinishReasons []string
@@ -76,6 +82,7 @@ const (
 	deltaMissing
 	eventstreamCRC
 	eventstreamTruncated
+	foreignDialect
 	idEmpty
 	leadingBlank
 	lineSeparator
@@ -100,7 +107,7 @@ const (
 var quirkNames = [quirkCount]string{
 	"after_terminal", "async_filter", "bad_json", "block_without_data", "bom", "choices_empty", "choices_null",
 	"comment", "comment_after_id", "cr", "crlf", "data_empty", "delta_missing", "eventstream_crc",
-	"eventstream_truncated", "id_empty", "leading_blank", "line_separator", "multi_data", "no_charset", "no_space",
+	"eventstream_truncated", "foreign_dialect", "id_empty", "leading_blank", "line_separator", "multi_data", "no_charset", "no_space",
 	"oversize", "repeated_finish", "sequence_gap", "text_cumulative", "text_doubled", "tool_bad_arguments", "tool_no_index",
 	"tool_two_ids", "trailing_json", "unknown_field", "value_truncated",
 }

@@ -28,7 +28,7 @@ type frameRest struct{ headers, payload, trailer int64 }
 func newFrames(d *decoder) *frames {
 	d.stream = true
 	f := &frames{dec: d}
-	if d.wrapped {
+	if d.format.wrapped {
 		f.chunks = newChunks(d)
 	}
 	return f

@@ -79,13 +79,14 @@ func split(section []byte) (head string, body []byte) {
 func (x *exchange) readRequest(t testing.TB, section []byte) {
 	t.Helper()
 	head, body := split(section)
+	head, fields, _ := strings.Cut(head, "\n")
 	method, target, ok := strings.Cut(head, " ")
 	u, err := url.Parse(target)
 	if err != nil || !ok {
 		t.Fatalf("%s: bad request line %q", x.file, head)
 	}
 	port, _ := strconv.Atoi(u.Port())
-	x.line = wire.Line{Method: method, Host: u.Hostname(), Port: port, Path: u.EscapedPath(), Query: u.RawQuery}
+	x.line = wire.Line{Method: method, Host: u.Hostname(), Port: port, Path: u.EscapedPath(), Query: u.RawQuery, Anthropic: strings.HasPrefix(fields, "anthropic-version: ")}
 	x.request = body
 }
 
@@ -159,9 +160,12 @@ func (x exchange) run(cut cutter) string {
 	pieces(x.request, cut, q.Push)
 	facts := q.Close()
 	m, certain := m.Settle(facts)
-	llm = llm || m.Confirm != "" && certain
 	f, events := decode(m, facts.Mode, x, cut)
-	return fmt.Sprintf("match: llm=%v %s\n", llm, describeMatch(m)) + describeRequest(facts) + describe(f, events)
+	seen := fmt.Sprintf("match: llm=%v %s\n", llm || certain, describeMatch(m)) + describeRequest(facts) + describe(f, events)
+	if after := m.Answered(f); after != m {
+		seen += fmt.Sprintf("answered: %s\n", describeMatch(after))
+	}
+	return seen
 }
 
 // decode runs the response only.
@@ -199,8 +203,12 @@ func kinds(events []wire.Kind) string {
 }
 
 func describeMatch(m wire.Match) string {
-	return fmt.Sprintf("api=%s provider=%s operation=%s format=%s deployment=%s model=%s version=%s prefix=%s path_mode=%s confirm=%s",
+	out := fmt.Sprintf("api=%s provider=%s operation=%s format=%s deployment=%s model=%s version=%s prefix=%s path_mode=%s confirm=%s",
 		m.API, m.Provider, m.Operation, m.Format, m.Deployment, m.Model, m.APIVersion, m.RoutePrefix, m.PathMode, m.Confirm)
+	if m.Rule != "" {
+		out += " rule=" + m.Rule
+	}
+	return out
 }
 
 func describeRequest(f wire.RequestFacts) string {

@@ -67,7 +67,7 @@ func (b *jsonBody) ended(emit func(Kind)) {
 	kind, valid := b.dec.end(nil)
 	b.open, b.single = false, true
 	if !b.lines {
-		if b.held = kind; b.one && !b.labeled {
+		if b.held = kind; b.oneLine() && !b.labeled {
 			b.become(emit)
 		}
 		return
@@ -84,12 +84,16 @@ func (b *jsonBody) ended(emit func(Kind)) {
 // lineEnd looks whether an only document ends as a line does; p ends with what
 // followed it.
 func (b *jsonBody) lineEnd(p []byte, emit func(Kind)) {
-	for i := len(p) - 1; b.one && !b.lines && i >= 0 && blank(p[i]); i-- {
+	for i := len(p) - 1; b.oneLine() && !b.lines && i >= 0 && blank(p[i]); i-- {
 		if p[i] == '\n' {
 			b.become(emit)
 		}
 	}
 }
+
+// oneLine reports whether one document may be a stream: none of a dialect whose
+// streams are no lines.
+func (b *jsonBody) oneLine() bool { return b.one && b.dec.format.name == "ollama" }
 
 // become makes the only document so far the first line.
 func (b *jsonBody) become(emit func(Kind)) {

@@ -19,6 +19,8 @@ type Line struct {
 	Query string
 	// Upgrade is the header's value.
 	Upgrade string
+	// Anthropic tells that the header anthropic-version is there.
+	Anthropic bool
 }
 
 // Match is what a request line tells of an LLM call. API and Format are empty
@@ -36,13 +38,27 @@ type Match struct {
 	RoutePrefix string
 	// PathMode is set if the path decides between plain and streamed.
 	PathMode call.Mode
+	Proof
+
+	matched
+}
+
+// Proof is what a match rests on beside the path.
+type Proof struct {
 	// Confirm names a top-level body key without which it is no LLM call.
 	Confirm string
 	// Aside: the endpoint is known to ask no model, whatever the body looks like.
 	Aside bool
+	// Rule is "fingerprint" if the body told what the path did not; else empty.
+	Rule string
+}
 
-	decoder string // the dialect, with or without a decoder
-	host    string // the provider that the host name tells, if it does
+// matched is what of a match only this package uses.
+type matched struct {
+	decoder   string // the dialect, with or without a decoder
+	host      string // the provider that the host name tells, if it does
+	asks      string // where the body of a path that tells nothing has its prompt
+	anthropic bool   // the header anthropic-version came
 }
 
 // Recognize finds the row of the table for a request. llm is true for
@@ -58,11 +74,19 @@ func Recognize(l Line) (m Match, llm bool) {
 		}
 		for _, p := range r.suffixes {
 			if found, ok := p.match(path); ok {
-				return r.build(&l, found), r.confirm == "" && !r.aside
+				return r.build(&l, found), r.confirm == "" && r.needs&aside == 0
 			}
 		}
 	}
-	return Match{}, false
+	return unnamed(&l), false
+}
+
+// unnamed is the match of a path that tells nothing.
+func unnamed(l *Line) Match {
+	return Match{
+		APIVersion: queryValue(l.Query, "api-version", true),
+		matched:    matched{host: hostOf(l.Host, l.Port).provider, anthropic: l.Anthropic},
+	}
 }
 
 // cleanPath joins repeated slashes and drops one at the end.
@@ -100,20 +124,11 @@ func (r *row) build(l *Line, f captures) Match {
 	if h.foundry && r.needs&v1 != 0 {
 		h.provider = azureOpenAI
 	}
-	m := Match{
-		API: r.api, Provider: r.provider, Operation: r.operation, decoder: r.decoder, Confirm: r.confirm,
-		Model: unescape(f.model), RoutePrefix: f.prefix, PathMode: r.mode, Aside: r.aside,
-		APIVersion: queryValue(l.Query, "api-version", true), host: h.provider,
-	}
-	if h.provider != "" && r.needs&fixed == 0 {
-		m.Provider = h.provider
-	}
-	if r.azure != "" && h.provider == azureOpenAI {
-		m.API = r.azure
-	}
-	if r.inference != "" && h.provider == azureInference {
-		m.API = r.inference
-	}
+	m := unnamed(l)
+	m.host = h.provider
+	m.Confirm, m.PathMode, m.Aside = r.confirm, r.mode, r.needs&aside != 0
+	m.Model, m.RoutePrefix = unescape(f.model), f.prefix
+	m.take(r)
 	if r.needs&upgrade != 0 { // nothing else names the model
 		m.Deployment = queryValue(l.Query, "deployment", false)
 		m.Model = queryValue(l.Query, "model", false)
@@ -128,11 +143,31 @@ func (r *row) build(l *Line, f captures) Match {
 	if h.foundry && r.decoder == "anthropic" {
 		m.Provider = "anthropic"
 	}
+	return m
+}
+
+// take makes the match a call of a row's kind.
+func (m *Match) take(r *row) {
+	m.API, m.Provider, m.Operation, m.decoder = r.api, r.provider, r.operation, r.decoder
+	if m.host != "" && r.needs&fixed == 0 {
+		m.Provider = m.host
+	}
+	if r.azure != "" && m.host == azureOpenAI {
+		m.API = r.azure
+	}
+	if r.inference != "" && m.host == azureInference {
+		m.API = r.inference
+	}
 	m.Format = cmp.Or(r.format, r.decoder)
 	if formatOf(r.decoder) == &unread && r.decoder != undecoded {
 		m.API, m.Format = "", ""
 	}
-	return m
+}
+
+// untold makes the match one of no known kind.
+func (m *Match) untold() {
+	m.API, m.Provider, m.Operation, m.Format, m.Rule, m.decoder = "", m.host, "", "", "", ""
+	m.PathMode = call.ModeUnknown
 }
 
 // suffix is a compiled path suffix, last segment first. In a segment, {model}

@@ -41,7 +41,7 @@ func TestKindOfAnOllamaLine(t *testing.T) {
 		{"error", `{"error":"model runner stopped"}`, "error"},
 		{"error as an object", `{"error":{"message":"x"}}`, "error"},
 		{"no error", `{"error":"","response":"a"}`, "content"},
-		{"another dialect", contentChunk, "other"},
+		{"another dialect, read as what it is", contentChunk, "content"},
 		{"no object", `"text"`, "other"},
 		{"no JSON", `text`, "other"},
 	} {

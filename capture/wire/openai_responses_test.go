@@ -47,7 +47,7 @@ func TestKindOfAResponsesEvent(t *testing.T) {
 		{"another's marker", "[DONE]", "other"},
 		{"delta of something else", `{"type":"owl.output_text.delta","delta":"a"}`, "other"},
 		{"no type", `{"delta":"a"}`, "other"},
-		{"another dialect", contentChunk, "other"},
+		{"another dialect, read as what it is", contentChunk, "content"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, events := dialogue(t, responsesPath, stream(tt.doc))

@@ -38,6 +38,9 @@ type RequestFacts struct {
 	Prompt    Prompt
 	// Valid: the body is one whole JSON object.
 	Valid bool
+	// Clues are the member names and what was noticed about them, where the path
+	// leaves it to the body what is called and the body fits a call.
+	Clues []string
 }
 
 // Asked tells whether a stream was asked for.
@@ -87,6 +90,9 @@ func (r *Request) Reset(m Match, core hash.Hash) {
 	buf, end := wiped(r.scan.tok.buf), wiped(r.scan.tok.tail)
 	*r = Request{} // in place: a literal with values would be made on the stack first
 	r.match, r.spec = m, requestOf(m.decoder)
+	if m.unsure(nil) {
+		r.spec = &anyRequest
+	}
 	r.core.hash, r.core.out, r.core.key = core, out, key
 	r.turn.head, r.turn.tail = head, tail
 	r.scan.tok.buf, r.scan.tok.tail = buf, end
@@ -125,6 +131,9 @@ func (r *Request) Close() RequestFacts {
 	f.Keys = keysOf(r.names.keys)
 	f.Params = r.names.sorted()
 	f.Tools = max(r.tools[0], r.tools[1])
+	if r.spec == &anyRequest {
+		r.guess()
+	}
 	r.streaming()
 	return *f
 }
@@ -141,7 +150,7 @@ func (r *Request) streaming() {
 	case call.StreamFalse:
 		f.Mode = call.ModePlain
 	case call.StreamAbsent:
-		f.Mode = r.spec.absent
+		f.Mode = r.askedMode()
 	case call.StreamInvalid:
 		f.Mode = call.ModePlain
 		if r.flag.truthy() {
@@ -170,6 +179,8 @@ func (r *Request) value(at slot, v *value) {
 		}
 	case reqFormat:
 		r.facts.OutputType = outputType(string(v.text))
+	case reqParts, reqInputText, reqInputItem, reqPrompt, reqInputs, reqMessageText, reqTitan:
+		r.names.clue(at, v)
 	case reqTools, reqFunctions, reqTool, reqFunction, reqDeclaration:
 		r.tool(at, v)
 	default:

@@ -31,6 +31,14 @@ const (
 	reqText
 	reqInput
 	reqSystem
+	// Clues of bodies that may be any dialect's.
+	reqParts
+	reqInputText
+	reqInputItem
+	reqPrompt
+	reqInputs
+	reqMessageText
+	reqTitan
 	reqParam
 )
 
@@ -137,10 +145,11 @@ const (
 	maxParam  = 256
 )
 
-// names are the member names and parameters seen.
+// names are the member names and parameters seen, and what else was noticed.
 type names struct {
 	keys   []string
 	params []call.Param
+	clues  []string
 }
 
 func (n *names) key(text []byte) {

@@ -51,9 +51,10 @@ func NewResponse(m Match, mode call.Mode, h ResponseHead) *Response {
 // there; facts that were returned stay as they are.
 func (r *Response) Reset(m Match, mode call.Mode, h ResponseHead) {
 	r.head, r.over, r.body, r.sniff = h, false, nil, sniffer{}
-	r.array = m.decoder == "gemini" && (mode == call.ModeStream || m.PathMode == call.ModeStream)
+	r.array = m.decoder == "gemini" && (mode == call.ModeStream || m.PathMode == call.ModeStream || m.asks != "" && mode != call.ModePlain)
 	r.lines = m.decoder == "ollama" && mode == call.ModeStream && h.Status < 300
 	r.dec.open(formatOf(m.decoder), h)
+	r.dec.promised, r.dec.blind = m.asks == "", m.Aside || m.asks == "" && (m.decoder == "" || m.decoder == undecoded)
 }
 
 // Push takes the next bytes of the body, content coding removed. emit, which
@@ -91,6 +92,9 @@ func (r *Response) open(f call.Framing) {
 	}
 	if r.sniff.blanks && f != call.FramingEmpty {
 		d.note(leadingBlank)
+	}
+	if f == call.FramingSSE || f == call.FramingNDJSON || f == call.FramingJSONArray || f == call.FramingJSON && !d.format.wrapped {
+		d.look()
 	}
 	switch f {
 	case call.FramingSSE:

@@ -31,7 +31,7 @@ type sseBlock struct {
 func newSSE(d *decoder) *sseBody {
 	b := &sseBody{dec: d}
 	b.frame.out, b.frame.odd = b, &d.odd
-	if d.bare {
+	if d.format.bare {
 		b.frame.bare = b.object
 	}
 	d.stream = true
@@ -216,6 +216,7 @@ func (b *sseBody) event() Kind {
 // or an error in it counts.
 func (b *sseBody) end(bool) (whole bool) {
 	k, d := &b.cur, b.dec
+	d.identify()
 	whole = (b.frame.idle() || b.frame.field == fieldObject && b.closed) && k.data == 0
 	if !b.frame.idle() && b.frame.field == fieldData {
 		k.data++

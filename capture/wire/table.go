@@ -11,6 +11,7 @@ const (
 	upgrade                   // a WebSocket handshake
 	fixed                     // the path decides the provider, not the host
 	v1                        // on Azure AI Foundry it is Azure OpenAI
+	aside                     // the endpoint asks no model
 )
 
 // row is one line of the recognition table.
@@ -26,7 +27,6 @@ type row struct {
 	mode      call.Mode
 	needs     needs
 	confirm   string
-	aside     bool // the endpoint asks no model
 	suffixes  []suffix
 }
 

@@ -174,6 +174,7 @@ type agent struct {
 	Conn            string       `json:"conn,omitempty"`
 	PeerAddress     string       `json:"peer,omitempty"`
 	Overrun         float64      `json:"overrun,omitempty"`
+	Rule            string       `json:"rule,omitempty"`
 }
 
 // seconds rounds to the nanosecond grid that a round trip must keep.

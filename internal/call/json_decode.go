@@ -147,6 +147,6 @@ func decodeAgent(a agent) Agent {
 	return Agent{
 		LagMax: duration(a.LagMax), Overhead: duration(a.Overhead), BlockedClient: duration(a.BlockedClient),
 		BlockedUpstream: duration(a.BlockedUpstream), View: a.View, Capture: a.Capture, Mode: a.Mode, Lost: a.Lost,
-		Conn: a.Conn, PeerAddress: a.PeerAddress, Overrun: duration(a.Overrun),
+		Conn: a.Conn, PeerAddress: a.PeerAddress, Overrun: duration(a.Overrun), Rule: a.Rule,
 	}
 }

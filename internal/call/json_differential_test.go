@@ -107,7 +107,7 @@ func BenchmarkEncode(b *testing.B) {
 		Response: Response{Status: 200, HTTP: "1.1", Body: BodyFacts{ContentType: "application/json", Framing: FramingJSON, Bytes: 900}, Model: "gpt-4o", ID: "chatcmpl-1", FinishReasons: []string{"stop"}, Headers: []Header{{"x-request-id", "r"}}, Origin: "upstream"},
 		Timing:   Timing{RequestSent: start.Add(1e6), Headers: start.Add(2e8), FirstByte: start.Add(2e8), LastByte: start.Add(3e8), End: start.Add(4e8)},
 		Usage:    Usage{Input: Some(9), Output: Some(40)}, End: End{Side: SideUpstream, Kind: EndEOF, Terminal: true},
-		Agent: Agent{LagMax: 51_234, View: ViewFull, Capture: CaptureOff, Mode: CaptureMITM, PeerAddress: "10.1.2.3:443"}, Diagnosis: Diagnosis{Class: ClassOK},
+		Agent: Agent{LagMax: 51_234, View: ViewFull, Capture: CaptureOff, Mode: CaptureMITM, PeerAddress: "10.1.2.3:443", Rule: "fingerprint"}, Diagnosis: Diagnosis{Class: ClassOK},
 	}
 	for name, encode := range map[string]func(Record) ([]byte, error){"by hand": Record.MarshalJSON, "encoding-json": reflected} {
 		b.Run(name, func(b *testing.B) {

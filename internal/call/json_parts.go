@@ -243,6 +243,7 @@ func writeAgent(o *object, a *Agent) {
 	o.words("conn", a.Conn)
 	o.words("peer", a.PeerAddress)
 	o.lap("overrun", a.Overrun)
+	o.words("rule", a.Rule)
 	o.close()
 }
 

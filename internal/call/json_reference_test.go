@@ -168,6 +168,6 @@ func encodeAgent(a Agent) agent {
 	return agent{
 		LagMax: seconds(a.LagMax), Overhead: seconds(a.Overhead), BlockedClient: seconds(a.BlockedClient),
 		BlockedUpstream: seconds(a.BlockedUpstream), View: a.View, Capture: a.Capture, Mode: a.Mode, Lost: a.Lost,
-		Conn: a.Conn, PeerAddress: a.PeerAddress, Overrun: seconds(a.Overrun),
+		Conn: a.Conn, PeerAddress: a.PeerAddress, Overrun: seconds(a.Overrun), Rule: a.Rule,
 	}
 }

@@ -312,6 +312,9 @@ type Agent struct {
 	PeerAddress string
 	// Overrun is how long the service was still read after the client had gone.
 	Overrun time.Duration
+	// Rule is "fingerprint" where the body told what was called, since the path
+	// did not; empty where the path did, or nothing.
+	Rule string
 }
 
 // Content is the redacted, capped copy of both bodies; empty unless content
