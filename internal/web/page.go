@@ -13,7 +13,7 @@ import (
 var pageFiles embed.FS
 
 // pageTemplates are the program's own: what is wrong with them shows in any test.
-var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"visible": visible, "lines": visibleLines, "short": short}).ParseFS(pageFiles, "page/*.html"))
+var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"visible": visible, "lines": visibleLines, "short": short, "prose": prose}).ParseFS(pageFiles, "page/*.html"))
 
 // pages answers in HTML.
 type pages struct{ desk }
@@ -81,3 +81,22 @@ func visibleLines(s string) string {
 
 // short shows the end of an id: its start is time and hardly differs.
 func short(id string) string { return id[max(0, len(id)-9):] }
+
+// piece is a part of a sentence; code was between backticks.
+type piece struct {
+	Text string
+	Code bool
+}
+
+// prose parts a sentence where backticks pair; an odd one stays as it is.
+func prose(s string) []piece {
+	parts := strings.Split(s, "`")
+	if len(parts)%2 == 0 {
+		return []piece{{Text: s}}
+	}
+	out := make([]piece, len(parts))
+	for i, text := range parts {
+		out[i] = piece{text, i%2 == 1}
+	}
+	return out
+}

@@ -34,7 +34,11 @@ func labelled(name, value string) string {
 func asked(r *call.Record) []explain.Fact {
 	var s sheet
 	c, t, q := r.Client, r.Target, r.Request
-	s.add("who", clientOf(r), labelled("by", strings.TrimSpace(c.SDK+" "+c.SDKVersion)), c.Kind.String())
+	sdk := strings.TrimSpace(c.SDK + " " + c.SDKVersion)
+	if c.SDK == c.Name {
+		sdk = ""
+	}
+	s.add("who", clientOf(r), labelled("by", sdk), c.Kind.String())
 	s.add("user", c.User)
 	switch {
 	case r.Agent.Mode == call.CaptureLog:
