@@ -80,21 +80,21 @@ func (c *chunks) pour(p []byte, begin bool) {
 	c.n = copy(c.quad[:], p)
 }
 
-// decode takes whole groups of four characters.
+// decode takes whole groups of four characters. One that is padded is the last.
 func (c *chunks) decode(p []byte) {
-	if n, err := base64.StdEncoding.Decode(c.plain[:], p); err == nil && n == len(p)/4*3 && !c.padded {
-		c.feed(n)
+	if c.padded {
+		c.bad = true
 		return
 	}
-	for ; len(p) > 0 && !c.bad; p = p[4:] {
-		n, err := base64.StdEncoding.Decode(c.plain[:], p[:4])
-		if err != nil || c.padded {
-			c.bad = true
-			return
-		}
-		c.padded = n < 3
-		c.feed(n)
+	groups := base64Groups(c.plain[:], p)
+	n := 3 * groups
+	if p = p[4*groups:]; len(p) > 0 {
+		last, err := base64.StdEncoding.Decode(c.plain[n:], p[:4])
+		n += last
+		c.padded = true
+		c.bad = err != nil || len(p) > 4
 	}
+	c.feed(n)
 }
 
 func (c *chunks) feed(n int) {
