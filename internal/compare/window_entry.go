@@ -20,6 +20,7 @@ type entry struct {
 	did      outcome
 	mode     call.Mode
 	attempts uint8 // in a row, of this signature; 1 for a success
+	surface  uint8 // place in surfaces, from 1; 0 is none of these
 }
 
 // origin says whose call it was and which way it went; 0 and "" are not known.
@@ -104,6 +105,7 @@ func (s *state) entryOf(r *call.Record, t *target) entry {
 	e := entry{
 		id: r.Identity.ID, logical: r.Identity.Logical, from: s.clock.of(r.Identity.Start), to: s.clock.of(endOf(*r)),
 		client: s.caller(r), shape: s.shapes.of(r), mode: r.Request.Mode, did: didOf(r), attempts: 1,
+		surface: surfaceOf(r),
 		who: origin{
 			credential: hashOf(r.Target.Auth.Digest.String()), user: hashOf(r.Client.User + r.Client.Address),
 			core: hashOf(r.Request.Hints.Core.String()), egress: egressOf(r.Agent.PeerAddress),

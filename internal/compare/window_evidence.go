@@ -104,6 +104,10 @@ type evidence struct {
 	// cleared is the start of the newest success of the accused, alike that of
 	// the newest failure of the control in the same way; 0 if there is none.
 	cleared, alike int64
+	// moved are the ways on which the control works; avoided is since when all
+	// failing ways are among them, 0 if not.
+	moved   moves
+	avoided int64
 	// by, byModel and byEgress name the control that worked last.
 	by                *caller
 	byModel, byEgress string
@@ -160,6 +164,9 @@ func (q *question) clear(t *target, ev *evidence) {
 			if e.failed(q.fault(), q.sig.hash) {
 				ev.alike = max(ev.alike, e.from)
 			}
+			if q.kind <= plainOnly {
+				ev.moved.add(e)
+			}
 		}
 	}
 }
@@ -171,6 +178,10 @@ func (q *question) accuse(t *target, ev *evidence) {
 	for i := len(all) - 1; i >= 0; i-- {
 		e := &all[i]
 		if e.from <= since || !e.failed(q.fault(), q.sig.hash) || q.camp(e, t) != accused {
+			continue
+		}
+		if at := ev.moved.after(e); at != 0 {
+			ev.avoided = max(ev.avoided, at)
 			continue
 		}
 		if f.n == 0 {
@@ -229,7 +240,8 @@ func (q *question) enclose(t *target, ev *evidence) {
 	since := max(ev.cleared, ev.alike)
 	for i := range all {
 		e := &all[i]
-		if e.from > since && e.from >= ev.works.firstTo && e.to <= ev.works.lastFrom && e.failed(q.fault(), q.sig.hash) && q.camp(e, t) == accused {
+		if e.from > since && e.from >= ev.works.firstTo && e.to <= ev.works.lastFrom && e.failed(q.fault(), q.sig.hash) && q.camp(e, t) == accused &&
+			ev.moved.after(e) == 0 {
 			ev.fails.enclosed++
 			ev.fails.enclosedMost = max(ev.fails.enclosedMost, int(e.attempts))
 		}

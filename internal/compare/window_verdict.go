@@ -84,6 +84,8 @@ func lapse(s *state, v *verdict, ev *evidence, out []call.Finding) []call.Findin
 	switch {
 	case ev.cleared >= first && ev.cleared != 0 && v.state == stateConfirmed:
 		return conclude(s, v, ending{because: worksAgain}, out)
+	case ev.avoided >= first && ev.avoided != 0:
+		return conclude(s, v, ending{worksAgain, avoidedText(v, ev)}, out)
 	case ev.cleared >= first && ev.cleared != 0, ev.alike >= first && ev.alike != 0:
 		return conclude(s, v, ending{because: refutedNow}, out)
 	case v.carried != nil && v.found.fails.lastTo > s.now-int64(s.cfg.Duration):
@@ -98,7 +100,7 @@ func conclude(s *state, v *verdict, end ending, out []call.Finding) []call.Findi
 	if v.state == "" {
 		return out
 	}
-	if v.state == stateConfirmed && v.q.kind <= plainOnly && end.because != expiredNow {
+	if v.state == stateConfirmed && v.q.kind <= plainOnly && end.because != expiredNow && end.why == "" {
 		v.target.closed[v.q.kind].add(s.now)
 	}
 	v.updated = s.clock.time(s.now)
