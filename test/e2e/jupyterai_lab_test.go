@@ -37,7 +37,6 @@ type jupyter struct {
 	bin        string // of its environment
 	home       string // what the user and the server write
 	state      string // llmtap's
-	service    *aiService
 	n          *internet
 }
 
@@ -50,9 +49,8 @@ func jupyterOf(t *testing.T, version string) *jupyter {
 	}
 	j := &jupyter{
 		version: version, deployment: "stream-500-apim", bin: filepath.Join(cache, "jupyter", version, "bin"),
-		home: t.TempDir(), state: t.TempDir(), service: newAIService(),
+		home: t.TempDir(), state: t.TempDir(), n: newInternetOf(t, newIdentity(t), newAIService().serve),
 	}
-	j.n = newInternetOf(t, newIdentity(t), j.service.serve)
 	if version == "2.11.0" {
 		j.dialect = "openai"
 	}
@@ -201,7 +199,7 @@ func (l *lab) verdict(t *testing.T, state string) call.Finding {
 	return f
 }
 
-// closed waits until the verdict is over because streams work.
+// closed waits until the verdict is over because what failed works.
 func (l *lab) closed(t *testing.T, id string) {
 	t.Helper()
 	peerUntil(t, 10*time.Second, func() string {
@@ -247,15 +245,16 @@ func (l *lab) versionShown(t *testing.T) {
 	t.Errorf("no series of jupyter-ai %s", l.j.version)
 }
 
-// streamDirectly is a streamed call of another program to the same target, by the
-// same agent.
-func (l *lab) streamDirectly(t *testing.T) {
+// callDirectly is a plain call of another program to the same target, with tools,
+// by the same agent.
+func (l *lab) callDirectly(t *testing.T, tools string) {
 	t.Helper()
 	where := aiEndpoint + "/openai/deployments/" + l.j.deployment + "/chat/completions?api-version=" + aiVersion
-	end := start(t, plainEnv(t), task{Scenario: l.j.deployment, Stream: true}.body(t), "curl", "-sS", "-N", "--max-time", "30", "-x", l.info(t).Proxy,
+	body := task{Scenario: l.j.deployment, Extra: map[string]json.RawMessage{"tools": json.RawMessage(tools)}}.body(t)
+	end := start(t, plainEnv(t), body, "curl", "-sS", "--fail", "--max-time", "30", "-x", l.info(t).Proxy,
 		"--cacert", filepath.Join(l.j.state, "ca", "ca.crt"), "-H", "Content-Type: application/json", "-H", "api-key: "+aiKey, "-d", "@-", where)
-	if end.code != 0 || !strings.Contains(end.out, "[DONE]") {
-		t.Fatalf("a direct stream: exit %d, %s, %s", end.code, end.err, clip(end.out))
+	if end.code != 0 {
+		t.Fatalf("a direct call: exit %d, %s, %s", end.code, end.err, clip(end.out))
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"llmtap/internal/faultllm"
@@ -21,20 +20,14 @@ import (
 
 // aiService is the fault service behind one more answer: what /generate begins
 // with is the outline of a notebook as JSON.
-type aiService struct {
-	faults http.Handler
-	mended atomic.Bool
-}
+type aiService struct{ faults http.Handler }
 
-func newAIService() *aiService {
-	return &aiService{faults: faultllm.New(faultllm.Config{Interval: time.Millisecond, Chunks: 6})}
+func newAIService() aiService {
+	return aiService{faults: faultllm.New(faultllm.Config{Interval: time.Millisecond, Chunks: 6})}
 }
-
-// mend lets every deployment stream from now on.
-func (s *aiService) mend() { s.mended.Store(true) }
 
 // serve returns once ctx is done.
-func (s *aiService) serve(ctx context.Context, l net.Listener, conf *tls.Config) error {
+func (s aiService) serve(ctx context.Context, l net.Listener, conf *tls.Config) error {
 	srv := &http.Server{
 		Handler: http.HandlerFunc(s.answer), TLSConfig: conf, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -56,7 +49,7 @@ const outlineAsked = "You are an AI that creates a detailed content outline"
 const thinks = 300 * time.Millisecond
 
 // answer hands everything to the fault service but a request for an outline.
-func (s *aiService) answer(w http.ResponseWriter, r *http.Request) {
+func (s aiService) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -85,9 +78,6 @@ func (s *aiService) answer(w http.ResponseWriter, r *http.Request) {
 				`"usage":{"prompt_tokens":9,"completion_tokens":9,"total_tokens":18}}`, outline)
 			return
 		}
-	}
-	if s.mended.Load() {
-		r.URL.Path = strings.Replace(r.URL.Path, "/stream-500-apim/", "/ok-azure/", 1)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	s.faults.ServeHTTP(w, r)
