@@ -12,7 +12,7 @@ import (
 
 var guardedPaths = []string{
 	"/", "/style.css", "/api/v1/calls", "/api/v1/calls/a", "/api/v1/verdicts", "/api/v1/tunnels", "/api/v1/live", "/api/v1/info",
-	"/api/v1/diff", "/nowhere",
+	"/api/v1/diff", "/nowhere", "/call/a", "/call/a/content", "/trace/0123456789abcdef0123456789abcdef", "/verdicts",
 }
 
 func TestNoTokenNoAnswer(t *testing.T) {

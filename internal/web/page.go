@@ -5,6 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -13,7 +14,7 @@ import (
 var pageFiles embed.FS
 
 // pageTemplates are the program's own: what is wrong with them shows in any test.
-var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"visible": visible, "lines": visibleLines, "short": short, "prose": prose}).ParseFS(pageFiles, "page/*.html"))
+var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"visible": visible, "lines": visibleLines, "short": short, "prose": prose, "path": url.PathEscape}).ParseFS(pageFiles, "page/*.html"))
 
 // pages answers in HTML.
 type pages struct{ desk }
