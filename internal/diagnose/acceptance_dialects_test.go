@@ -152,6 +152,11 @@ func TestFinishesOfFramedDialects(t *testing.T) {
 		{"tool without text", []option{converse, only(true, true, 0), reason("tool_use")}, "ok", "", ok, nil},
 		{"model loaded", []option{ollama, only(true, true, 0), reason("load")}, "ok", "", ok, nil},
 		{"model unloaded", []option{ollama, only(true, true, 0), reason("unload")}, "ok", "", ok, nil},
+		{"a call that failed", []option{converse, only(true, true, 0), reason("malformed_tool_use")}, "error_in_stream", "server_error", failed, nil},
+		{"a call that failed behind text", []option{converse, reason("malformed_tool_use")}, "ok", "", ok, nil},
+		{"aborted without text", []option{streamOK, only(true, true, 0), reason("abort")}, "error_in_stream", "server_error", failed, nil},
+		{"no room, the client left at the marker", []option{streamOK, only(true, true, 0), reason("insufficient_system_resource"), ends(call.SideClient, call.EndClosed)}, "error_in_stream", "server_error", failed, nil},
+		{"a new reason without text", []option{converse, only(true, true, 0), reason("new_reason")}, "empty_stream", "no_output_stop", ok, nil},
 		{"Titan without text", []option{invoke, only(true, true, 0), reason("FINISH")}, "empty_stream", "no_output_stop", ok, nil},
 	})
 }

@@ -144,8 +144,18 @@ func TestFinishesOfNativeDialects(t *testing.T) {
 		{"limit of llama.cpp", []option{llama, reason("limit")}, "ok", "", ok, []string{"output_limit"}},
 		{"a word of llama.cpp", []option{llama, reason("word")}, "ok", "", ok, nil},
 		{"an answer that ended for OTHER is not filtered", []option{geminiSSE, reason("OTHER")}, "ok", "", ok, nil},
-		{"a call that failed", []option{geminiSSE, only(false, true, 0), reason("MALFORMED_FUNCTION_CALL")}, "empty_stream", "no_output_stop", ok, nil},
+		{"a call that failed", []option{geminiSSE, only(false, true, 0), reason("MALFORMED_FUNCTION_CALL")}, "error_in_stream", "server_error", failed, nil},
+		{"a call that failed behind text", []option{geminiSSE, only(false, true, 3), reason("MALFORMED_FUNCTION_CALL")}, "ok", "", ok, nil},
 	})
+}
+
+// TestFailedFinishIsNamed: where no error body says what failed, the finish
+// reason does.
+func TestFailedFinishIsNamed(t *testing.T) {
+	d := diagnose.Classify(record(geminiSSE, only(false, true, 0), reason("MALFORMED_FUNCTION_CALL")))
+	if want := "The answer failed after 200 was sent: MALFORMED_FUNCTION_CALL."; d.Text != want {
+		t.Errorf("got %q, want %q", d.Text, want)
+	}
 }
 
 // TestWebSockets: what is said there is not judged, only who ended it.

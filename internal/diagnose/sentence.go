@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -121,10 +122,7 @@ func errorValue(name string, r *call.Record) (string, bool) {
 	e := r.Response.Error
 	switch name {
 	case "code":
-		if e.Code != "" {
-			return e.Code, true
-		}
-		return e.Type, true
+		return cmp.Or(e.Code, e.Type, wrongFinish(r)), true
 	case "message":
 		return e.Message, true
 	case "id":

@@ -9,10 +9,28 @@ import (
 )
 
 func errorInStream(f *facts) (finding, bool) {
-	if !f.stream || !f.r.Stream.Errored {
+	if !f.stream || !f.r.Stream.Errored && !saidNothingButError(f) {
 		return no()
 	}
 	return yes(streamError(f))
+}
+
+// saidNothingButError reports a stream without content whose finish reason is
+// that the answer failed: a call the model could not write, a server that had
+// no room.
+func saidNothingButError(f *facts) bool {
+	return f.dialect && f.r.StreamBody() && f.r.Stream.ContentEvents == 0 && wrongFinish(f.r) != ""
+}
+
+// wrongFinish returns the finish reason, as it was sent, of a choice that
+// failed; empty if none did.
+func wrongFinish(r *call.Record) string {
+	for _, raw := range r.Response.FinishReasons {
+		if finishOf(raw) == "error" {
+			return raw
+		}
+	}
+	return ""
 }
 
 // streamError sorts an in-band error by its code, then by its words.
