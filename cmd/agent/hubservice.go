@@ -65,7 +65,11 @@ func (s *hubPages) start(a *agent, pages *web.Server) http.Handler {
 			return viewerOf(u, named), ok
 		},
 	})
-	a.parts.log.Info("pages for the users of the hub", "service", c.Name, "prefix", c.Prefix, "listen", c.Listen)
+	where := a.listeners.admin
+	if s.listener != nil {
+		where = s.listener
+	}
+	a.parts.log.Info("pages for the users of the hub", "service", c.Name, "prefix", c.Prefix, "listen", where.Addr().String())
 	if s.listener != nil {
 		s.server = serveHTTP(a, "service listener", s.listener, handler)
 		return pages.Handler()
