@@ -27,6 +27,8 @@ type task struct {
 	Kind     string                     `json:"kind"` // openai, azure, custom or foreign: the address that is called
 	Scenario string                     `json:"scenario"`
 	Stream   bool                       `json:"stream"`
+	Async    bool                       `json:"async,omitempty"` // by the asynchronous client
+	Tools    bool                       `json:"tools,omitempty"` // a function is offered
 	Extra    map[string]json.RawMessage `json:"extra,omitempty"`
 	Retries  int                        `json:"retries"`
 	Repeat   int                        `json:"repeat,omitempty"`

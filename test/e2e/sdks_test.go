@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,12 +32,26 @@ func speaks(s faultllm.Scenario, api string) bool {
 	return slices.ContainsFunc(s.Requests(true), func(q faultllm.Request) bool { return q.API == api })
 }
 
+// name is that of the surface in the tables.
+func (f surface) name() string {
+	if f.async {
+		return f.kind + "-async"
+	}
+	return f.kind
+}
+
+// task is one call of the surface.
+func (f surface) task(scenario string, streamed bool) task {
+	return task{Name: f.name() + "/" + scenario + "/" + mode(streamed), Kind: f.kind, Scenario: scenario, Stream: streamed, Async: f.async}
+}
+
 // tasks is the matrix of one surface.
 func (f surface) tasks(few bool) []task {
 	var list []task
+	few = few || f.async
 	plain, stream := sdkScenarios(few)
 	for _, s := range faultllm.Scenarios() {
-		if !speaks(s, f.speaks) || f.leaves(s) {
+		if !speaks(s, f.speaks) {
 			continue
 		}
 		own := !few && !s.Chat() && s.API == f.speaks && s.Takes == 0 && s.Needs == ""
@@ -45,19 +60,58 @@ func (f surface) tasks(few bool) []task {
 			if streamed {
 				named = stream
 			}
-			if slices.Contains(named, s.ID) || own && (streamed || s.ClassOf(false) == s.Class) {
-				list = append(list, task{Name: f.kind + "/" + s.ID + "/" + mode(streamed), Kind: f.kind, Scenario: s.ID, Stream: streamed})
+			if f.leaves(s, streamed) {
+				continue
 			}
+			if slices.Contains(named, s.ID) || own && (streamed || s.ClassOf(false) == s.Class) {
+				list = append(list, f.task(s.ID, streamed))
+			}
+		}
+	}
+	return append(list, f.more()...)
+}
+
+// more are the calls with a tool, and those that the SDK makes again: after a
+// 429, after two 500s, and until it gives up.
+func (f surface) more() []task {
+	var list []task
+	for _, streamed := range []bool{false, true} {
+		if f.tools != "" {
+			k := f.task(f.tools, streamed)
+			k.Tools = true
+			list = append(list, k)
+		}
+		if f.repeats == repeatsNone {
+			continue
+		}
+		for _, scenario := range []string{"ok-retry", "flaky-500", "to-502-fast"} {
+			if scenario == "to-502-fast" && f.repeats == repeatsTimed {
+				continue
+			}
+			k := f.task(scenario, streamed)
+			k.Retries = 2
+			list = append(list, k)
 		}
 	}
 	return list
 }
 
+// attempts is how many requests the task makes.
+func (f surface) attempts(k task) int {
+	switch {
+	case f.repeats == repeatsPlain && k.Stream:
+		return 1
+	case k.Scenario == "ok-retry":
+		return 2
+	}
+	return 1 + k.Retries
+}
+
 // leaves reports whether the SDK closes the connection in the midst of the
 // answer, so that the record depends on how far that was: boto3 asks for no
-// content coding and reads none.
-func (f surface) leaves(s faultllm.Scenario) bool {
-	return s.ID == "enc-gzip" && (f.speaks == faultllm.APIConverse || f.speaks == faultllm.APIInvoke)
+// content coding, and takes a coded stream for a broken one.
+func (f surface) leaves(s faultllm.Scenario, streamed bool) bool {
+	return s.ID == "enc-gzip" && streamed && (f.speaks == faultllm.APIConverse || f.speaks == faultllm.APIInvoke)
 }
 
 // TestSDKs drives the SDKs of every dialect, directly and through the agent:
@@ -85,8 +139,14 @@ func TestSDKs(t *testing.T) {
 func (s sdk) compare(t *testing.T, id identity, all *verdicts) {
 	t.Helper()
 	var list []task
+	var requests []attempt
 	for _, f := range s.surfaces {
-		list = append(list, f.tasks(s.few)...)
+		for _, k := range f.tasks(s.few) {
+			list = append(list, k)
+			for n := range f.attempts(k) {
+				requests = append(requests, attempt{task: k, n: n + 1, of: f.attempts(k)})
+			}
+		}
 	}
 	straight, tapped := newInternet(t, id), newInternet(t, id)
 	a := behind(t, tapped)
@@ -107,7 +167,7 @@ func (s sdk) compare(t *testing.T, id identity, all *verdicts) {
 		t.Errorf("connections: %d directly, %d through the agent: a leg did not go where it should", len(d), len(u))
 	}
 	s.checkShown(t, got)
-	s.checkRecords(t, recordsOf(t, a, len(list)), list)
+	s.checkRecords(t, recordsOf(t, a, len(requests)), requests)
 }
 
 // add is set for a client with several surfaces: its cell says the worst.
@@ -126,8 +186,12 @@ func (s sdk) checkShown(t *testing.T, got []outcome) {
 	t.Helper()
 	for _, o := range got {
 		_, rest, _ := strings.Cut(o.name, "/")
-		want := s.shows[rest]
-		if strings.HasPrefix(rest, "ok-") && want == "" {
+		want := cmp.Or(s.shows[o.name], s.shows[rest])
+		switch {
+		case want != "":
+		case strings.HasPrefix(rest, inPieces):
+			want = `"tools":"count_owls{\"field\":\"north\",\"night\":3}"`
+		case strings.HasPrefix(rest, "ok-"), strings.HasPrefix(rest, "flaky-"):
 			want = "Owls hunt at night because their "
 		}
 		if !strings.Contains(o.text, want) {

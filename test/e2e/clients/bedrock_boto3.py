@@ -25,32 +25,50 @@ def known(answer):
     return {k: v for k, v in answer.items() if k != "ResponseMetadata"}
 
 
+# The function, in Bedrock's words and in Anthropic's.
+TOOL_CONFIG = {"tools": [{"toolSpec": {"name": "count_owls", "inputSchema": {"json": report.SCHEMA}}}]}
+TOOLS = [{"name": "count_owls", "input_schema": report.SCHEMA}]
+
+
 def text_of(content):
     return "".join(block.get("text", "") for block in content)
 
 
 def converse(client, task, result):
     asked = {"modelId": task["scenario"], "messages": CONVERSATION}
+    if task.get("tools"):
+        asked["toolConfig"] = TOOL_CONFIG
     if task["stream"]:
         for event in client.converse_stream(**asked)["stream"]:
-            text = event.get("contentBlockDelta", {}).get("delta", {}).get("text")
-            result.event(report.dump(event), text, event.get("messageStop", {}).get("stopReason"))
+            delta = event.get("contentBlockDelta", {}).get("delta", {})
+            begun = event.get("contentBlockStart", {}).get("start", {}).get("toolUse", {})
+            result.tool(begun.get("name"), delta.get("toolUse", {}).get("input"))
+            result.event(report.dump(event), delta.get("text"), event.get("messageStop", {}).get("stopReason"))
     else:
         answer = known(client.converse(**asked))
-        result.event(report.dump(answer), text_of(answer["output"]["message"]["content"]), answer["stopReason"])
+        content = answer["output"]["message"]["content"]
+        for block in content:
+            use = block.get("toolUse", {})
+            result.tool(use.get("name"), use.get("input"))
+        result.event(report.dump(answer), text_of(content), answer["stopReason"])
 
 
 def invoke(client, task, result):
     body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 64, "messages": report.MESSAGES}
+    if task.get("tools"):
+        body["tools"] = TOOLS
     asked = {"modelId": task["scenario"], "body": json.dumps(body)}
     if task["stream"]:
         for event in client.invoke_model_with_response_stream(**asked)["body"]:
             inner = json.loads(event["chunk"]["bytes"])
             delta = inner.get("delta", {})
+            result.tool(inner.get("content_block", {}).get("name"), delta.get("partial_json"))
             result.event(report.dump(inner), delta.get("text"), delta.get("stop_reason"))
     else:
         body = client.invoke_model(**asked)["body"].read().decode()
         inner = json.loads(body)
+        for block in inner["content"]:
+            result.tool(block.get("name"), block.get("input"))
         result.event(body, text_of(inner["content"]), inner["stop_reason"])
 
 

@@ -1,6 +1,6 @@
 // Chat by @langchain/openai: invoke() and stream() of ChatOpenAI and
 // AzureChatOpenAI, and ChatOpenAI on Responses.
-import { key, load, main, question } from "./report.mjs";
+import { key, load, main, question, tools } from "./report.mjs";
 
 const { AzureChatOpenAI, ChatOpenAI } = await load("@langchain/openai");
 
@@ -21,11 +21,13 @@ function modelFor(task) {
 function take(event, message) {
   const { id, ...kept } = message.toDict().data; // random where the service gave none
   const finish = message.response_metadata?.finish_reason ?? message.response_metadata?.status;
+  for (const call of message.tool_call_chunks ?? message.tool_calls ?? []) event.tool(call.name, call.args);
   event(kept, message.text, finish);
 }
 
 await main((task) => {
-  const model = modelFor(task);
+  let model = modelFor(task);
+  if (task.tools) model = model.bindTools(tools);
   return async (event) => {
     if (!task.stream) {
       take(event, await model.invoke(question));

@@ -2,6 +2,7 @@
 
 import json
 
+from langchain_core.messages import AIMessageChunk
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 
 import report
@@ -31,6 +32,8 @@ def take(result, message):
     dump = message.model_dump()
     dump.pop("id", None)  # random where the service gave none
     text = message.content if isinstance(message.content, str) else json.dumps(message.content)
+    for tool in message.tool_call_chunks if isinstance(message, AIMessageChunk) else message.tool_calls:
+        result.tool(tool["name"], tool["args"])
     result.event(
         json.dumps(dump, sort_keys=True, default=str),
         text,
@@ -40,14 +43,16 @@ def take(result, message):
 
 def make_call(task):
     model = model_for(task)
+    if task.get("tools"):
+        model = model.bind_tools(report.TOOLS)
 
     def call(result):
         question = [("user", report.MESSAGES[0]["content"])]
-        if task["stream"]:
-            for chunk in model.stream(question):
-                take(result, chunk)
+        if task.get("async"):
+            ask = model.astream if task["stream"] else model.ainvoke
         else:
-            take(result, model.invoke(question))
+            ask = model.stream if task["stream"] else model.invoke
+        report.hand_over(ask(question), task["stream"], lambda piece: take(result, piece))
 
     return call
 

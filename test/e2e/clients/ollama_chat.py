@@ -1,24 +1,35 @@
-"""Chat by ollama-python."""
+"""Chat and completed prompts by ollama-python."""
 
 import ollama
 
 import report
 
 
-def take(result, part):
+def take_chat(result, part):
+    for tool in part.message.tool_calls or []:
+        result.tool(tool.function.name, dict(tool.function.arguments))
     result.event(report.dump(part), part.message.content, part.done_reason)
 
 
+def take_generated(result, part):
+    result.event(report.dump(part), part.response, part.done_reason)
+
+
 def make_call(task):
-    client = ollama.Client(host="https://ollama.com", timeout=30)
+    vendor = ollama.AsyncClient if task.get("async") else ollama.Client
+    client = vendor(host="https://ollama.com", timeout=30)
 
     def call(result):
-        asked = {"model": task["scenario"], "messages": report.MESSAGES}
+        asked = {"model": task["scenario"]}
         if task["stream"]:
-            for part in client.chat(stream=True, **asked):
-                take(result, part)
+            asked["stream"] = True
+        if task.get("tools"):
+            asked["tools"] = report.TOOLS
+        if task["kind"] == "generate":
+            answer, take = client.generate(prompt=report.MESSAGES[0]["content"], **asked), take_generated
         else:
-            take(result, client.chat(**asked))
+            answer, take = client.chat(messages=report.MESSAGES, **asked), take_chat
+        report.hand_over(answer, task["stream"], lambda part: take(result, part))
 
     return call
 

@@ -1,5 +1,5 @@
 // Chat completions by openai-node.
-import { key, load, main, messages } from "./report.mjs";
+import { key, load, main, messages, tools } from "./report.mjs";
 
 const { default: OpenAI, AzureOpenAI } = await load("openai");
 
@@ -31,7 +31,9 @@ function take(event, piece) {
   let text = "";
   let finish;
   for (const choice of piece?.choices ?? []) {
-    text += (choice.delta ?? choice.message)?.content ?? "";
+    const part = choice.delta ?? choice.message;
+    text += part?.content ?? "";
+    for (const call of part?.tool_calls ?? []) event.tool(call.function?.name, call.function?.arguments);
     finish = choice.finish_reason ?? finish;
   }
   event(piece, text, finish);
@@ -40,6 +42,7 @@ function take(event, piece) {
 await main((task) => {
   const client = clientFor(task);
   const asked = { model: task.scenario, messages, ...task.extra };
+  if (task.tools) asked.tools = tools;
   if (task.stream && asked.stream === undefined) asked.stream = true;
   return async (event) => {
     const answer = await client.chat.completions.create(asked);

@@ -8,6 +8,7 @@ import report
 
 
 def client_for(task):
+    prefix = "Async" if task.get("async") else ""
     common = {
         "api_key": report.KEY,
         "max_retries": task.get("retries", 0),
@@ -15,10 +16,10 @@ def client_for(task):
         "timeout": 30.0,
     }
     if task["kind"] == "azure":
-        return openai.AzureOpenAI(
+        return getattr(openai, prefix + "AzureOpenAI")(
             azure_endpoint=report.HOSTS["azure"], api_version=report.API_VERSION, **common
         )
-    return openai.OpenAI(base_url=report.HOSTS[task["kind"]], **common)
+    return getattr(openai, prefix + "OpenAI")(base_url=report.HOSTS[task["kind"]], **common)
 
 
 def take(result, piece):
@@ -29,6 +30,8 @@ def take(result, piece):
     for choice in piece.choices or []:
         part = getattr(choice, "delta", None) or getattr(choice, "message", None)
         text += getattr(part, "content", None) or ""
+        for tool in getattr(part, "tool_calls", None) or []:
+            result.tool(tool.function.name, tool.function.arguments)
         finish = choice.finish_reason or finish
     result.event(json.dumps(piece.model_dump(warnings=False), sort_keys=True, default=str), text, finish)
 
@@ -40,11 +43,11 @@ def make_call(task):
         arguments = {"model": task["scenario"], "messages": report.MESSAGES}
         if task.get("extra"):
             arguments["extra_body"] = task["extra"]
+        if task.get("tools"):
+            arguments["tools"] = report.TOOLS
         if task["stream"]:
-            for chunk in client.chat.completions.create(stream=True, **arguments):
-                take(result, chunk)
-        else:
-            take(result, client.chat.completions.create(**arguments))
+            arguments["stream"] = True
+        report.hand_over(client.chat.completions.create(**arguments), task["stream"], lambda piece: take(result, piece))
 
     return call
 

@@ -12,6 +12,15 @@ export const load = (name) => import(pathToFileURL(resolve(name)));
 export const key = "sk-e2e-0123456789abcdef0123456789abcdef";
 export const question = "Tell me about owls.";
 export const messages = [{ role: "user", content: question }];
+// The function that a task with tools offers.
+export const schema = {
+  type: "object",
+  properties: { field: { type: "string" }, night: { type: "integer" } },
+  required: ["field", "night"],
+};
+export const tools = [
+  { type: "function", function: { name: "count_owls", description: "Counts the owls of a field.", parameters: schema } },
+];
 
 function classes(e) {
   const out = [];
@@ -29,15 +38,19 @@ function explain(e) {
   return { class: e.constructor.name, mro: classes(e), text: String(e.message ?? e), causes };
 }
 
-// run makes one call: event(piece, text, finish) is what the SDK gave.
+// run makes one call: event(piece, text, finish) is what the SDK gave, and
+// event.tool(name, args) a call of a tool or a piece of one.
 async function run(task, call) {
-  const out = { name: task.name, ok: false, n_events: 0, text: "", finish: [] };
+  const out = { name: task.name, ok: false, n_events: 0, text: "", tools: "", finish: [] };
   const sum = createHash("sha256");
   const event = (piece, text, finish) => {
     out.n_events++;
     sum.update(JSON.stringify(piece) + "\n");
     out.text += text ?? "";
     if (finish) out.finish.push(finish);
+  };
+  event.tool = (name, args) => {
+    out.tools += (name ?? "") + (typeof args === "object" ? JSON.stringify(args) : (args ?? ""));
   };
   try {
     await call(event);

@@ -1,9 +1,11 @@
 """What all Python clients share: tasks from stdin, one JSON object a call on stdout.
 
-A task is {"name", "kind", "scenario", "stream", "extra", "retries", "repeat", "query"}.
+A task is {"name", "kind", "scenario", "stream", "async", "tools", "extra", "retries", "repeat", "query"}.
 """
 
+import asyncio
 import hashlib
+import inspect
 import json
 import sys
 
@@ -16,6 +18,14 @@ HOSTS = {
 }
 KEY = "sk-e2e-0123456789abcdef0123456789abcdef"
 API_VERSION = "2024-10-21"
+# The function that a task with tools offers.
+SCHEMA = {
+    "type": "object",
+    "properties": {"field": {"type": "string"}, "night": {"type": "integer"}},
+    "required": ["field", "night"],
+}
+FUNCTION = {"name": "count_owls", "description": "Counts the owls of a field.", "parameters": SCHEMA}
+TOOLS = [{"type": "function", "function": FUNCTION}]
 
 
 def dump(piece):
@@ -46,11 +56,30 @@ def explain(e):
     }
 
 
+def hand_over(answer, stream, take):
+    """Takes an answer or, of a stream, each event; those of an asynchronous client in a loop."""
+    if inspect.isawaitable(answer) or hasattr(answer, "__aiter__"):
+        asyncio.run(await_over(answer, stream, take))
+        return
+    for event in answer if stream else [answer]:
+        take(event)
+
+
+async def await_over(answer, stream, take):
+    if inspect.isawaitable(answer):
+        answer = await answer
+    if not stream:
+        take(answer)
+        return
+    async for event in answer:
+        take(event)
+
+
 class Result:
     """What one call gave: every event dumped into one digest, and the text for people."""
 
     def __init__(self, name):
-        self.out = {"name": name, "ok": False, "n_events": 0, "text": "", "finish": []}
+        self.out = {"name": name, "ok": False, "n_events": 0, "text": "", "tools": "", "finish": []}
         self.sum = hashlib.sha256()
 
     def event(self, dump, text, finish):
@@ -59,6 +88,12 @@ class Result:
         self.out["text"] += text or ""
         if finish:
             self.out["finish"].append(finish)
+
+    def tool(self, name, arguments):
+        """A call of a tool, or a piece of one: its name, and its arguments as text or whole."""
+        if arguments and not isinstance(arguments, str):
+            arguments = json.dumps(arguments, separators=(",", ":"))
+        self.out["tools"] += (name or "") + (arguments or "")
 
     def run(self, call):
         try:
