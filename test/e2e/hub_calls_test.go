@@ -19,7 +19,7 @@ import (
 // records say who it was, whatever they try.
 func TestJupyterHub(t *testing.T) {
 	s := newHubSite(t, "LLMTAP_PROXY_AUTH=optional")
-	h := hubStart(t, s.dir, s.snippet())
+	h := hubStart(t, s, s.snippet())
 	users := []string{"alice", "bob", "carol"}
 	for _, user := range users {
 		h.spawn(user)

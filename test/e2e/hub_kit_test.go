@@ -100,14 +100,14 @@ type jupyterHub struct {
 	file  string // conf, as a file
 }
 
-// hubStart runs a hub in dir that loads the snippet; it ends with the test, and
-// so do the servers that it started.
-func hubStart(t *testing.T, dir, snippet string) *jupyterHub {
+// hubStart runs a hub on the site that loads the snippet; it ends with the test,
+// and so do the servers that it started.
+func hubStart(t *testing.T, s *hubSite, snippet string) *jupyterHub {
 	t.Helper()
-	p := hubPrograms(t)
+	p, dir := hubPrograms(t), s.dir
 	address := func() string { return "http://127.0.0.1:" + peerPort(t) }
 	h := &jupyterHub{t: t, paths: p, file: filepath.Join(dir, "hub.json"), conf: hubConfig{
-		Dir: dir, Bin: p.bin, BindURL: address(), HubURL: address(), ProxyAPI: address(), Proxy: []string{p.node, p.proxy},
+		Dir: dir, Bin: p.bin, BindURL: address(), HubURL: "http://" + s.hub, ProxyAPI: address(), Proxy: []string{p.node, p.proxy},
 		Token: hubToken, Admins: []string{"admin"}, UIDs: hubUIDs(t, p), Snippet: snippet,
 	}}
 	if err := os.MkdirAll(filepath.Join(dir, "home"), 0o755); err != nil {
@@ -186,16 +186,7 @@ func (h *jupyterHub) api(method, path, body string) (int, string) {
 	req.Header.Set("Authorization", "token "+hubToken)
 	client := peerDirect()
 	client.Timeout = 60 * time.Second
-	resp, err := client.Do(req)
-	if err != nil {
-		h.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	return resp.StatusCode, string(b)
+	return hubDo(h.t, client, req)
 }
 
 // hubUser is what the hub's API says of a user.
@@ -259,10 +250,17 @@ func (h *jupyterHub) stopServers() {
 	}
 }
 
-// token is an API token of the user himself.
-func (h *jupyterHub) userToken(user string) string {
+// userToken is an API token of the user himself, with all he may or with these
+// scopes.
+func (h *jupyterHub) userToken(user string, scopes ...string) string {
 	h.t.Helper()
-	status, body := h.api(http.MethodPost, "/users/"+user+"/tokens", `{}`)
+	ask, err := json.Marshal(struct {
+		Scopes []string `json:"scopes,omitempty"`
+	}{scopes})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	status, body := h.api(http.MethodPost, "/users/"+user+"/tokens", string(ask))
 	var got struct {
 		Token string `json:"token"`
 	}
@@ -308,14 +306,23 @@ func (h *jupyterHub) browser(user string) *http.Client {
 // hubGet returns the page that a browser shows, with its status.
 func hubGet(t testing.TB, c *http.Client, address string) (int, string) {
 	t.Helper()
-	resp, err := c.Get(address)
+	req, err := http.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
-		t.Fatalf("GET %s: %v", address, err)
+		t.Fatal(err)
+	}
+	return hubDo(t, c, req)
+}
+
+func hubDo(t testing.TB, c *http.Client, req *http.Request) (int, string) {
+	t.Helper()
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", req.Method, req.URL, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatalf("GET %s: %v", address, err)
+		t.Fatalf("%s %s: %v", req.Method, req.URL, err)
 	}
 	return resp.StatusCode, string(b)
 }

@@ -21,7 +21,7 @@ var hubRequired = []string{"LLMTAP_PROXY_AUTH=required", "LLMTAP_IDENTITY_USER=n
 // while servers run.
 func TestJupyterHubRestarts(t *testing.T) {
 	s := newHubSite(t, hubRequired...)
-	h := hubStart(t, s.dir, s.snippet())
+	h := hubStart(t, s, s.snippet())
 	h.spawn("alice")
 	h.ready("alice")
 	hubRefusesStrangers(t, s, h)

@@ -82,6 +82,8 @@ type hubSite struct {
 	dir    string // other users may enter it
 	listen string // the proxy's address
 	admin  string
+	hub    string // where the hub's own API listens, behind its proxy
+	config string // what `llmtap env --format jupyterhub` printed
 	up     *hubInternet
 	spans  *peerBox
 	sink   string // where the spans go
@@ -92,14 +94,22 @@ type hubSite struct {
 // newHubSite starts the agent with these settings (LLMTAP_...).
 func newHubSite(t *testing.T, env ...string) *hubSite {
 	t.Helper()
-	s := &hubSite{t: t, dir: hubDir(t), listen: "127.0.0.1:" + peerPort(t), admin: "127.0.0.1:" + peerPort(t), up: newHubInternet(t), spans: &peerBox{}}
+	return newHubSiteWith(t, func(*hubSite) []string { return env })
+}
+
+// newHubSiteWith starts the agent with settings that depend on the site.
+func newHubSiteWith(t *testing.T, settings func(*hubSite) []string) *hubSite {
+	t.Helper()
+	hubPrograms(t)
+	address := func() string { return "127.0.0.1:" + peerPort(t) }
+	s := &hubSite{t: t, dir: hubDir(t), listen: address(), admin: address(), hub: address(), up: newHubInternet(t), spans: &peerBox{}}
 	receiver := httptest.NewServer(s.spans)
 	t.Cleanup(receiver.Close)
 	s.sink = receiver.URL
 	if err := os.Mkdir(s.public(), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.start(env...)
+	s.start(settings(s)...)
 	return s
 }
 
@@ -122,18 +132,21 @@ func (s *hubSite) start(env ...string) {
 	}
 }
 
-// snippet is deploy/jupyterhub/llmtap.py with this host's paths, as an admin
-// writes them into its first lines.
+// snippet is what the agent prints for the hub, with names set as an admin sets
+// them in its first lines. Every user can read the public directory.
 func (s *hubSite) snippet(set ...string) string {
 	s.t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "..", "deploy", "jupyterhub", "llmtap.py"))
-	if err != nil {
-		s.t.Fatal(err)
+	if s.config == "" {
+		code, out, errs := s.llmtap("env", "--format", "jupyterhub")
+		if code != 0 {
+			s.t.Fatalf("llmtap env --format jupyterhub: exit %d: %s", code, errs)
+		}
+		s.config = out
 	}
-	text := string(b)
-	set = append([]string{"PROXY", s.listen, "READY", "http://" + s.admin + "/readyz", "STATE", s.state(), "PUBLIC", s.public()}, set...)
+	text := s.config
+	set = append([]string{"PUBLIC", s.public()}, set...)
 	for i := 0; i+1 < len(set); i += 2 {
-		line := regexp.MustCompile(`(?m)^` + set[i] + ` = .*$`)
+		line := regexp.MustCompile(`(?m)^` + set[i] + ` = "[^"]*"`)
 		if !line.MatchString(text) {
 			s.t.Fatalf("the snippet has no line %q", set[i]+" = …")
 		}
