@@ -188,7 +188,7 @@ func (g *Gate) cookie() string { return "llmtap-" + digest(g.c.Prefix)[:8] }
 
 func (g *Gate) setCookie(w http.ResponseWriter, r *http.Request, name, value string, age time.Duration) {
 	proto, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the browser came by HTTPS: hubs on loopback do not
 		Name: name, Value: value, Path: g.c.Prefix, MaxAge: int(age / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: strings.EqualFold(strings.TrimSpace(proto), "https"),
 	})

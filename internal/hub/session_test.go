@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -190,10 +191,7 @@ func TestFromEnv(t *testing.T) {
 		"JUPYTERHUB_OAUTH_CALLBACK_URL": "/hubs/one/services/tap/oauth_callback", "JUPYTERHUB_HOST": "https://hub.example",
 	}
 	without := func(names ...string) environment {
-		e := environment{}
-		for name, value := range full {
-			e[name] = value
-		}
+		e := maps.Clone(full)
 		for _, name := range names {
 			delete(e, name)
 		}
