@@ -1,8 +1,8 @@
 // Package e2e runs the built command with other people's programs: the clients
 // that setup.sh installs (openai-python, langchain-openai, openai-node,
 // openai-go, curl, and the SDKs of the other dialects), the peers of
-// setup-peers.sh and the JupyterHub of setup-hub.sh. Its tests carry the build
-// tag e2e:
+// setup-peers.sh, the versions of Jupyter AI of setup-jupyterai.sh and the
+// JupyterHub of setup-hub.sh. Its tests carry the build tag e2e:
 //
 //	test/e2e/setup.sh && go test -tags e2e ./test/e2e
 //

@@ -40,22 +40,24 @@ type jupyter struct {
 	n          *internet
 }
 
-// jupyterOf skips, and on CI fails, without the version.
-func jupyterOf(t *testing.T, version string) *jupyter {
+// jupyterOf skips, and on CI fails, without the environment: a version, with more
+// behind a hyphen if there are several of one.
+func jupyterOf(t *testing.T, name string) *jupyter {
 	t.Helper()
 	cache, err := peerCache()
 	if err != nil {
 		t.Fatal(err)
 	}
+	version, _, _ := strings.Cut(name, "-")
 	j := &jupyter{
-		version: version, deployment: "stream-500-apim", bin: filepath.Join(cache, "jupyter", version, "bin"),
+		version: version, deployment: "stream-500-apim", bin: filepath.Join(cache, "jupyter", name, "bin"),
 		home: t.TempDir(), state: t.TempDir(), n: newInternetOf(t, newIdentity(t), newAIService().serve),
 	}
-	if version == "2.11.0" {
+	if version == "2.11.0" || version == "2.12.0" {
 		j.dialect = "openai"
 	}
 	if _, err := os.Stat(filepath.Join(j.bin, "jupyter")); err != nil {
-		peerUnable(t, "Jupyter AI "+version+" is not installed; run test/e2e/setup-jupyterai.sh")
+		peerUnable(t, "Jupyter AI "+name+" is not installed; run test/e2e/setup-jupyterai.sh")
 	}
 	for _, dir := range []string{"config", "data", "ipython", "work"} {
 		if err := os.Mkdir(filepath.Join(j.home, dir), 0o700); err != nil {
