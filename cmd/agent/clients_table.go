@@ -32,18 +32,28 @@ func pythonClients() []knownClient {
 		},
 		{
 			name: "litellm", proxy: https, trust: []string{"SSL_CERT_FILE"}, ignored: append([]string{"SSL_CERT_DIR"}, bundles...),
-			endpoints: []string{"OPENAI_BASE_URL", "OPENAI_API_BASE", "AZURE_API_BASE", "ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL", "GEMINI_API_BASE", "OLLAMA_API_BASE"},
-			extra:     "sync and async", runtime: python,
+			endpoints: []string{
+				"OPENAI_BASE_URL", "OPENAI_API_BASE", "AZURE_API_BASE", "ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL", "GEMINI_API_BASE", "OLLAMA_API_BASE",
+				"COHERE_API_BASE", "DEEPSEEK_API_BASE", "GROQ_API_BASE", "OPENROUTER_API_BASE", "TOGETHER_AI_API_BASE", "XAI_API_BASE",
+				"AWS_BEDROCK_RUNTIME_ENDPOINT", "LITELLM_PROXY_API_BASE",
+			},
+			extra: "sync and async; Mistral's address is set in code (api_base)", runtime: python,
 		},
 		{
 			name: "anthropic (Python)", proxy: https, trust: ssl, ignored: bundles,
-			endpoints: []string{"ANTHROPIC_BASE_URL", "ANTHROPIC_BEDROCK_BASE_URL", "ANTHROPIC_VERTEX_BASE_URL"}, runtime: python,
+			endpoints: []string{
+				"ANTHROPIC_BASE_URL", "ANTHROPIC_BEDROCK_BASE_URL", "ANTHROPIC_AWS_BASE_URL", "ANTHROPIC_FOUNDRY_BASE_URL", "ANTHROPIC_VERTEX_BASE_URL",
+			}, runtime: python,
 		},
 		{
 			name: "google-genai (Python)", proxy: https, trust: ssl, ignored: bundles, endpoints: []string{"GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"},
 			extra: "async with aiohttp installed: HTTPS_PROXY only", runtime: python,
 		},
 		{name: "mistralai (Python)", proxy: https, trust: ssl, ignored: bundles, extra: "its address is set in code (server_url)", runtime: python},
+		{
+			name: "groq and together (Python)", proxy: https, trust: ssl, endpoints: []string{"GROQ_BASE_URL", "TOGETHER_BASE_URL"},
+			extra: "inferred: they are made like openai", runtime: python,
+		},
 		{name: "cohere (Python)", proxy: https, trust: ssl, ignored: bundles, endpoints: []string{"CO_API_URL"}, runtime: python},
 		{
 			name: "ollama (Python)", proxy: append([]string{"HTTP_PROXY"}, https...), trust: ssl, ignored: bundles, endpoints: []string{ollamaHost},
@@ -70,7 +80,7 @@ func pythonClients() []knownClient {
 }
 
 func nodeClients() []knownClient {
-	sdks := []string{"OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL"}
+	sdks := []string{"OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"}
 	const early = "Node before 22.21, and 24 before 24.5, heeds no proxy variable"
 	return []knownClient{
 		{
