@@ -105,6 +105,11 @@ func TestHealthyCalls(t *testing.T) {
 			[]option{streamOK, dialect("ollama.chat", "ollama"), framing(call.FramingJSON, "application/x-ndjson")},
 			"ok", "", ok, nil,
 		},
+		{
+			"near: one JSON answer of another dialect",
+			[]option{streamOK, dialect("ollama.chat", "openai.chat"), framing(call.FramingJSON, "text/plain"), oddity("foreign_dialect", 1)},
+			"stream_downgraded", "", failed, nil,
+		},
 		{"ok-cohere", []option{streamOK, dialect("cohere.chat", "cohere")}, "ok", "", ok, nil},
 		{"ok-tgi", []option{streamOK, dialect("tgi.generate", "tgi")}, "ok", "", ok, nil},
 		{

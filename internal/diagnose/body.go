@@ -73,7 +73,8 @@ func streamDowngraded(f *facts) (finding, bool) {
 // oneLine reports whether a JSON body is one of Ollama's streams, which are
 // lines of JSON, with one line only.
 func oneLine(f *facts) bool {
-	return f.stream && f.api("ollama") && f.framing(call.FramingJSON) && f.r.Response.Body.ContentType != "application/json"
+	return f.stream && f.api("ollama") && f.framing(call.FramingJSON) && f.r.Response.Body.ContentType != "application/json" &&
+		f.odd("foreign_dialect") == 0
 }
 
 // answering are the operations whose plain answer is JSON.

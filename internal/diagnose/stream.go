@@ -95,7 +95,7 @@ func emptyStream(f *facts) (finding, bool) {
 	r := f.r
 	s := r.Stream
 	over := f.end(call.SideUpstream, call.EndEOF) || f.terminal // some clients leave at the terminator
-	if !f.stream || !f.dialect || s.ContentEvents > 0 || s.Errored || !over ||
+	if !f.stream || !f.dialect || s.ContentEvents > 0 || s.Errored || wrongFinish(r) != "" || !over ||
 		!f.framing(call.FramingSSE, call.FramingNDJSON, call.FramingEventStream, call.FramingJSONArray, call.FramingEmpty, call.FramingText) {
 		return no()
 	}
