@@ -165,6 +165,17 @@ func sdks(t *testing.T) []sdk {
 			},
 		},
 		{
+			program: scripted(t, "openai-python-responses", "openai_responses.py", "python-new", "bin", "python"),
+			surfaces: []surface{
+				{kind: "responses", speaks: faultllm.APIResponses, tools: inPieces},
+				{kind: "responses", speaks: faultllm.APIResponses, async: true, tools: inPieces},
+			},
+			shows: map[string]string{
+				"e500-openai/stream": "openai.InternalServerError", "serr-eof/stream": `"ok":true`, "serr-failed/stream": `"ok":true`, "mode-json/stream": `"ok":true,"n_events":0`,
+				"cut-chunk/stream": "openai.APIConnectionError", "inc-eof/stream": `"ok":true`,
+			},
+		},
+		{
 			program: scripted(t, "langchain-openai", "langchain_chat.py", "python-new", "bin", "python"),
 			few:     true,
 			surfaces: []surface{
