@@ -19,31 +19,30 @@ import (
 // hubServiceToken is the API token of the service llmtap.
 const hubServiceToken = "fedcba9876543210fedcba9876543210-llmtap"
 
-// guide is the hub's part of docs/jupyterhub.md, One host, with this host's
-// addresses: what an admin pastes into jupyterhub_config.py.
-func (s *hubSite) guide(service string) string {
+// guide is the Python of a section of docs/jupyterhub.md, what an admin pastes
+// into jupyterhub_config.py, with other words for some: old, new, old, new.
+func (s *hubSite) guide(section string, places ...string) string {
 	s.t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "jupyterhub.md"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(b), "## One host")
-	_, rest, found := strings.Cut(rest, "```python\n")
+	_, rest, _ := strings.Cut(string(b), "## "+section+"\n")
+	before, rest, found := strings.Cut(rest, "```python\n")
 	text, _, ended := strings.Cut(rest, "```")
 	if !found || !ended {
-		s.t.Fatal("docs/jupyterhub.md, One host, has no Python")
+		s.t.Fatalf("docs/jupyterhub.md, %s, has no Python", section)
 	}
-	var lines []string
-	for line := range strings.Lines(text) {
-		lines = append(lines, strings.TrimPrefix(line, "   ")) // it stands in a list
-	}
-	for _, place := range [][2]string{{"http://127.0.0.1:4144", "http://" + service}, {"THE TOKEN", hubServiceToken}, {`"llmtap.py"`, `"` + s.snippet() + `"`}} {
-		if text = strings.Join(lines, ""); !strings.Contains(text, place[0]) {
-			s.t.Fatalf("docs/jupyterhub.md, One host, has no %s", place[0])
+	indent := before[strings.LastIndexByte(before, '\n')+1:] // it may stand in a list
+	text = strings.ReplaceAll("\n"+text, "\n"+indent, "\n")
+	places = append(places, `"llmtap.py"`, `"`+s.snippet()+`"`)
+	for i := 0; i+1 < len(places); i += 2 {
+		if !strings.Contains(text, places[i]) {
+			s.t.Fatalf("docs/jupyterhub.md, %s, has no %s", section, places[i])
 		}
-		lines = []string{strings.ReplaceAll(text, place[0], place[1])}
+		text = strings.ReplaceAll(text, places[i], places[i+1])
 	}
-	return peerFile(s.t, filepath.Join(s.dir, "service.py"), lines[0], 0o600)
+	return peerFile(s.t, filepath.Join(s.dir, "service.py"), text, 0o600)
 }
 
 // hubPage is the service's page as one user's browser sees it.
@@ -83,7 +82,7 @@ func TestJupyterHubService(t *testing.T) {
 			"JUPYTERHUB_API_URL=http://" + s.hub + "/hub/api", "JUPYTERHUB_API_TOKEN=" + hubServiceToken,
 		}
 	})
-	h := hubStart(t, s, s.guide(service))
+	h := hubStart(t, s, s.guide("One host", "http://127.0.0.1:4144", "http://"+service, "THE TOKEN", hubServiceToken))
 	for _, user := range []string{"alice", "bob"} {
 		h.spawn(user)
 	}
