@@ -92,7 +92,7 @@ func (c *chunks) decode(p []byte) {
 		last, err := base64.StdEncoding.Decode(c.plain[n:], p[:4])
 		n += last
 		c.padded = true
-		c.bad = err != nil || len(p) > 4
+		c.bad = c.bad || err != nil || len(p) > 4
 	}
 	c.feed(n)
 }
