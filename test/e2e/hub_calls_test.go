@@ -18,6 +18,7 @@ import (
 // TestJupyterHub: users of a real hub call an LLM from their servers, and the
 // records say who it was, whatever they try.
 func TestJupyterHub(t *testing.T) {
+	t.Parallel()
 	s := newHubSite(t, "LLMTAP_PROXY_AUTH=optional")
 	h := hubStart(t, s, s.snippet())
 	users := []string{"alice", "bob", "carol"}

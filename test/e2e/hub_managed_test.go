@@ -12,6 +12,7 @@ import (
 // TestJupyterHubManages: the hub itself starts the agent, tells it what a service
 // must know, and ends it.
 func TestJupyterHubManages(t *testing.T) {
+	t.Parallel()
 	bin, err := peerBinary()
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ var hubRequired = []string{"LLMTAP_PROXY_AUTH=required", "LLMTAP_IDENTITY_USER=n
 // TestJupyterHubRestarts: tokens are required, and agent and hub come and go
 // while servers run.
 func TestJupyterHubRestarts(t *testing.T) {
+	t.Parallel()
 	s := newHubSite(t, hubRequired...)
 	h := hubStart(t, s, s.snippet())
 	h.spawn("alice")

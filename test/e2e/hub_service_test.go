@@ -74,6 +74,7 @@ func (p hubPage) ids() (ids []string) {
 // TestJupyterHubService: in the hub, behind its login, users see their own calls
 // and admins see all.
 func TestJupyterHubService(t *testing.T) {
+	t.Parallel()
 	var service string
 	s := newHubSiteWith(t, func(s *hubSite) []string {
 		service = "127.0.0.1:" + peerPort(t)
