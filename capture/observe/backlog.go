@@ -8,7 +8,7 @@ const (
 	// backlogStretch is how much more is kept while the answer would be read
 	// as one that nobody asked for: a goroutine may stall for longer than it
 	// takes a fast service to send Limits.Backlog.
-	backlogStretch = 16
+	backlogStretch = 64
 )
 
 // backlog puts what both directions show into the order of cause and effect.

@@ -25,7 +25,7 @@ type Limits struct {
 	Head        int // bytes of one head or h2 header list: 256 KiB
 	Trailers    int // bytes of one h1 trailer section: 256 KiB
 	ChunkLine   int // bytes of one chunk-size line: 64 KiB
-	Backlog     int // bytes kept until their cause was shown: 64 KiB; 16 times as many of an answer if no request is known
+	Backlog     int // bytes kept until their cause was shown: 64 KiB; 64 times as many of an answer if no request is known
 	Outstanding int // h1 requests without a whole answer: 1024
 	Streams     int // h2 streams in flight: 4096
 }

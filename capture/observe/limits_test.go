@@ -173,9 +173,9 @@ func TestBacklogWaitsLongerForAnUnknownRequest(t *testing.T) {
 	}{
 		{"beyond the limit", 1000, 5, 1000, false},
 		{"many small reads", 1000, 5000, 1, false},
-		{"up to 16 times the limit", 1000, 15, 1000, false},
-		{"beyond that", 1000, 17, 1000, true},
-		{"too many reads", 100_000, 17 * 1024, 1, true},
+		{"up to 64 times the limit", 1000, 63, 1000, false},
+		{"beyond that", 1000, 65, 1000, true},
+		{"too many reads", 100_000, 65 * 1024, 1, true},
 		{"empty reads do not count", 1000, 17 * 1024, 0, false},
 	}
 	for _, tc := range cases {
