@@ -1,5 +1,7 @@
 """Chat by LiteLLM, which speaks each provider's dialect itself."""
 
+import faulthandler
+import gc
 import os
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it fetches its prices at import
@@ -7,6 +9,12 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it fetches its price
 import litellm  # noqa: E402
 
 import report  # noqa: E402
+
+# LiteLLM leaves HTTP clients to the collector, whose finalizers take locks: one
+# that runs in the midst of a call may wait for that call for ever. So they run
+# between calls; and if it waits all the same, it says where.
+gc.disable()
+faulthandler.dump_traceback_later(200, exit=True)
 
 litellm.suppress_debug_info = True  # else it prints beside the results
 
@@ -47,6 +55,7 @@ def make_call(task):
         asked["api_key"] = report.KEY
 
     def call(result):
+        gc.collect()
         if task["stream"]:
             for chunk in litellm.completion(stream=True, **asked):
                 take(result, chunk)
