@@ -67,20 +67,29 @@ func (a api) call(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, rec)
 }
 
-func (a api) verdicts(w http.ResponseWriter, r *http.Request) {
+// findings reads the verdicts that a request asks for, and whether that is all of
+// them. What went wrong is answered, and ok is false.
+func findings(w http.ResponseWriter, r *http.Request, from shelf) (list []call.Finding, all, ok bool) {
 	all, err := readFlag(r.URL.Query(), "all")
 	if err == nil {
 		err = only(r.URL.Query(), "all")
 	}
 	if err != nil {
 		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
-		return
+		return nil, all, false
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	list, err := a.shelf(r).Findings(ctx, all)
-	if err != nil {
+	if list, err = from.Findings(ctx, all); err != nil {
 		failFrom(w, err)
+		return nil, all, false
+	}
+	return list, all, true
+}
+
+func (a api) verdicts(w http.ResponseWriter, r *http.Request) {
+	list, _, ok := findings(w, r, a.shelf(r))
+	if !ok {
 		return
 	}
 	write(w, http.StatusOK, struct {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"net/http"
 
 	"llmtap/internal/call"
@@ -66,19 +65,8 @@ func verdictOf(f call.Finding, base string) verdictView {
 
 // verdictsPage lists the verdicts with evidence and remedy.
 func (p pages) verdictsPage(w http.ResponseWriter, r *http.Request) {
-	all, err := readFlag(r.URL.Query(), "all")
-	if err == nil {
-		err = only(r.URL.Query(), "all")
-	}
-	if err != nil {
-		fail(w, http.StatusBadRequest, "invalid_parameter", err.Error())
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
-	list, err := p.shelf(r).Findings(ctx, all)
-	if err != nil {
-		failFrom(w, err)
+	list, all, ok := findings(w, r, p.shelf(r))
+	if !ok {
 		return
 	}
 	render(w, http.StatusOK, "verdicts", struct {
