@@ -58,13 +58,13 @@ type parser interface {
 // the calls for one direction must follow each other. From inside an Exchange
 // only Stop, Opaque and Open may be called.
 type Conn struct {
-	count atomic.Int64
-
-	mu      sync.Mutex // protects all below, x.opaque apart; held for one push at most
-	x       exchanges
-	parser  parser
+	count   atomic.Int64
+	stopped atomic.Bool // x.opaque was carried out
 	backlog backlog
-	stopped bool // x.opaque was carried out
+
+	mu     sync.Mutex // protects the following, x.opaque apart; Push does not wait for it
+	x      exchanges
+	parser parser
 }
 
 // New returns the observer of a connection that has not carried a byte yet.
@@ -80,50 +80,40 @@ func New(cfg Config) *Conn {
 }
 
 // Forwarding announces that bytes of d were read and are about to be written;
-// a Push of them or a Close of d must follow. What the peer does on them can be
+// a Push of them or a Close of d must follow: announcements are taken back in
+// their order, a Close takes back all of d. What the peer does on them can be
 // shown before they are, by the goroutine of the other direction. Such effects
 // wait for their cause: everything is observed in the order of announcements,
-// a Push or Close without one counting as announced just then.
+// a Push or Close without one counting as announced just then. It waits for
+// nothing.
 func (c *Conn) Forwarding(d Direction) {
-	if !c.x.running() {
-		return
-	}
-	c.mu.Lock()
-	defer c.leave(time.Time{})
-	if !c.stopped {
+	if c.x.running() {
 		c.backlog.announce(d)
 	}
 }
 
 // Push shows bytes of d that were forwarded; at is when they were read. p is
-// borrowed until Push returns. A panic in here or in an Exchange ends the
+// borrowed until Push returns. While the other direction is being observed, a
+// copy is kept and observed by that goroutine: Push waits for it only when the
+// copy would be over Limits.Backlog. A panic in here or in an Exchange ends the
 // observation of this connection and goes no further.
 func (c *Conn) Push(d Direction, p []byte, at time.Time) {
-	if c.x.running() && c.push(d, p, at) {
+	if !c.x.running() {
+		return
+	}
+	k := kept{d: d, ticket: c.backlog.mine(d), at: at}
+	if !c.mu.TryLock() {
+		if c.backlog.keep(k, p, 1) {
+			c.catchUp(at)
+			return
+		}
+		c.mu.Lock()
+	}
+	c.take(k, p)
+	c.leave(at)
+	if c.backlog.busy() && c.backlog.strained() {
 		runtime.Gosched() // to the goroutine that is behind
 	}
-}
-
-// push reports whether the backlog is fuller than it should be.
-func (c *Conn) push(d Direction, p []byte, at time.Time) bool {
-	c.mu.Lock()
-	defer c.leave(at)
-	if c.stopped {
-		return false
-	}
-	if c.backlog.shown(d) {
-		if len(p) == 0 {
-			return false
-		}
-		_, early := c.parser.standing()
-		if c.backlog.hold(d, p, at, early && d == Response) {
-			return c.backlog.strained()
-		}
-		c.drain()
-	}
-	c.observe(d, p, at)
-	c.drain()
-	return false
 }
 
 // Close tells that no more bytes of d will come, and how that showed. What is
@@ -134,15 +124,8 @@ func (c *Conn) Close(d Direction, how Closing, at time.Time) {
 		return
 	}
 	c.mu.Lock()
-	defer c.leave(at)
-	switch {
-	case c.stopped:
-	case c.backlog.shown(d):
-		c.backlog.holdClose(d, how, at)
-	default:
-		c.drain()
-		c.x.closeDirection(d, how, at)
-	}
+	c.take(kept{d: d, ticket: c.backlog.mine(d), at: at, closed: true, how: how}, nil)
+	c.leave(at)
 }
 
 // Stop ends the observation of the connection: exchanges in flight end with
@@ -150,9 +133,7 @@ func (c *Conn) Close(d Direction, how Closing, at time.Time) {
 // an Exchange; it then takes effect when the call that led there returns.
 func (c *Conn) Stop(reason string, at time.Time) {
 	c.x.giveUp(reason, at)
-	if c.mu.TryLock() {
-		c.leave(at)
-	}
+	c.catchUp(at)
 }
 
 // Opaque returns why observation ended, empty while it goes on.
@@ -165,41 +146,116 @@ func (c *Conn) Opaque() string {
 
 // Open counts the exchanges in flight, including a request that is being
 // forwarded and not seen yet. An opaque connection has none.
-func (c *Conn) Open() int { return int(c.count.Load()) }
+func (c *Conn) Open() int {
+	if c.stopped.Load() {
+		return 0
+	}
+	n := int(c.count.Load())
+	if n == 0 && c.backlog.busy() {
+		return 1
+	}
+	return n
+}
 
-// leave is the deferred end of every call that took the lock: it turns a panic
-// into a stop, carries out a stop, and publishes the count before unlocking.
-// A Stop that found the lock taken is carried out by whoever held it.
-func (c *Conn) leave(at time.Time) {
+// take observes k in its turn, or keeps it. It runs under the lock.
+func (c *Conn) take(k kept, p []byte) {
+	defer c.recovered(k.at)
+	behind := c.backlog.behind(&k)
+	if k.closed && !behind {
+		c.backlog.taken(&k)
+	}
+	c.drain(false)
+	if c.stopped.Load() {
+		return
+	}
+	if behind && c.backlog.behind(&k) {
+		stretch := 1
+		if _, early := c.parser.standing(); early && k.d == Response {
+			stretch = backlogStretch
+		}
+		if c.backlog.keep(k, p, stretch) {
+			return
+		}
+		c.drain(true)
+	}
+	c.backlog.taken(&k)
+	c.tell(k, p)
+	c.drain(false)
+}
+
+// drain observes what the backlog kept, with the times it was kept with.
+func (c *Conn) drain(force bool) {
+	for !c.stopped.Load() {
+		k, p, ok := c.backlog.next(force)
+		if !ok {
+			return
+		}
+		c.tell(k, p)
+		c.backlog.done(&k)
+	}
+}
+
+// tell shows k to the parser unless its direction is over.
+func (c *Conn) tell(k kept, p []byte) {
+	switch {
+	case !c.x.running():
+	case k.closed:
+		c.x.closeDirection(k.d, k.how, k.at)
+	case len(p) > 0 && !c.x.closed[k.d].done:
+		c.parser.push(k.d, p, k.at)
+	}
+}
+
+// recovered turns a panic into a stop.
+func (c *Conn) recovered(at time.Time) {
 	if v := recover(); v != nil {
 		c.x.giveUp(opaquePanic, at)
 	}
+}
+
+// catchUp does what was left to whoever holds the lock, if nobody does.
+func (c *Conn) catchUp(at time.Time) {
+	if c.due() && c.mu.TryLock() {
+		c.leave(at)
+	}
+}
+
+// due reports whether something is left to do for whoever holds the lock: a
+// stop, or what was kept while it was held.
+func (c *Conn) due() bool {
+	return !c.stopped.Load() && (!c.x.running() || c.backlog.due())
+}
+
+// leave unlocks, after everything is done that came up while the lock was held.
+func (c *Conn) leave(at time.Time) {
 	for {
+		c.rest(at)
 		c.settle()
 		c.mu.Unlock()
-		if c.x.opaque.Load() == nil || !c.mu.TryLock() {
-			return
-		}
-		if c.stopped {
-			c.mu.Unlock()
+		if !c.due() || !c.mu.TryLock() {
 			return
 		}
 	}
 }
 
+// rest observes what was kept meanwhile.
+func (c *Conn) rest(at time.Time) {
+	defer c.recovered(at)
+	c.drain(false)
+}
+
+// settle carries out a stop, and publishes the count.
 func (c *Conn) settle() {
-	if s := c.x.opaque.Load(); s != nil && !c.stopped {
-		c.stopped = true
+	if s := c.x.opaque.Load(); s != nil && !c.stopped.Load() {
+		c.stopped.Store(true)
 		c.x.flows.stop(End{Kind: EndOpaque, Reason: s.reason, Moved: s.moved}, s.at)
-		c.parser, c.backlog, c.x.scan = nil, backlog{}, scanner{}
+		c.parser, c.x.scan = nil, scanner{}
+		c.backlog.drop()
 	}
 	n := c.x.flows.n
 	if c.parser != nil && !c.x.closed[Request].done {
 		begun, _ := c.parser.standing()
 		n += begun
-	}
-	if n == 0 && c.backlog.busy() {
-		n = 1
 	}
 	c.count.Store(int64(n))
 }

@@ -12,18 +12,19 @@ import (
 )
 
 // late plays steps as two copy goroutines may: each step is announced when its
-// turn comes, and shown any time before the next one of its direction.
+// turn comes, and shown after it, in the order of its direction: the goroutine
+// may forward more before it shows anything.
 type late struct {
 	c       *observe.Conn
 	rnd     *rand.Rand
-	pending [2]*step
+	pending [2][]*step
 }
 
 func (l *late) show(d observe.Direction) {
-	if s := l.pending[d]; s != nil {
-		l.pending[d] = nil
+	for _, s := range l.pending[d] {
 		s.play(l.c, false)
 	}
+	l.pending[d] = nil
 }
 
 func (l *late) showSome() {
@@ -38,13 +39,13 @@ func (l *late) play(steps []step) {
 	for i := range steps {
 		s := &steps[i]
 		l.showSome()
-		l.show(s.d)
 		if s.do == "close" {
+			l.show(s.d)
 			s.play(l.c, false)
 			continue
 		}
 		l.c.Forwarding(s.d)
-		l.pending[s.d] = s
+		l.pending[s.d] = append(l.pending[s.d], s)
 	}
 	l.showSome()
 	l.show(request)
@@ -110,6 +111,95 @@ func TestEffectsWaitForTheirCause(t *testing.T) {
 		tp.add("open=%d opaque=%s", c.Open(), c.Opaque())
 		if !slices.Equal(tp.lines, want) {
 			t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, strings.Join(tp.lines, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+// A direction does not wait for the observation of the other one: what it shows
+// meanwhile is observed afterwards, by the goroutine that is at it.
+func TestPushDoesNotWaitForTheOtherDirection(t *testing.T) {
+	for name, size := range map[string]int{"kept": 100, "over the limit": 101} {
+		t.Run(name, func(t *testing.T) {
+			asked, answered := make(chan struct{}), make(chan struct{})
+			var order []string
+			c := observe.New(observe.Config{
+				Limits: observe.Limits{Backlog: 100},
+				Open: func(bool) observe.Exchange {
+					return funcs{
+						head: func(h *observe.Head) {
+							if h.Direction == observe.Request {
+								close(asked)
+								<-answered
+							}
+							order = append(order, fmt.Sprint("head ", h.Direction))
+						},
+						end: func(d observe.Direction, _ observe.End) { order = append(order, fmt.Sprint("end ", d)) },
+					}
+				},
+			})
+			shown := make(chan struct{})
+			go func() {
+				defer close(shown)
+				c.Forwarding(request)
+				c.Push(request, []byte(get), time.Unix(1, 0))
+			}()
+			<-asked
+			answer := "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Filler: "
+			answer += strings.Repeat("x", size-len(answer)-len("\r\n\r\nok")) + "\r\n\r\nok"
+			if size > 100 { // there is no room: it waits
+				time.AfterFunc(0, func() { close(answered) })
+			}
+			c.Forwarding(response)
+			c.Push(response, []byte(answer), time.Unix(2, 0))
+			if size <= 100 {
+				if n := c.Open(); n != 1 {
+					t.Errorf("%d exchanges open, want 1", n)
+				}
+				close(answered)
+			}
+			<-shown
+			if want := []string{"head 0", "end 0", "head 1", "end 1"}; !slices.Equal(order, want) {
+				t.Errorf("order %v, want %v", order, want)
+			}
+			if n := c.Open(); n != 0 {
+				t.Errorf("%d exchanges open at the end", n)
+			}
+		})
+	}
+}
+
+// Two goroutines that meet in any way leave nothing unobserved, and nothing out
+// of order, although neither comes back: whoever holds the lock observes what
+// the other one left.
+func TestNothingIsLeftBehind(t *testing.T) {
+	answer := []byte("HTTP/1.1 204 No Content\r\n\r\n")
+	for range 30_000 {
+		var order []byte
+		c := observe.New(observe.Config{Open: func(bool) observe.Exchange {
+			return funcs{
+				head: func(h *observe.Head) { order = append(order, "Qa"[h.Direction]) },
+				end:  func(d observe.Direction, _ observe.End) { order = append(order, "qA"[d]) },
+			}
+		}})
+		written := make(chan struct{}, 2)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 2 {
+				<-written
+				c.Forwarding(response)
+				c.Push(response, answer[:1], time.Time{})
+				c.Push(response, answer[1:], time.Time{})
+			}
+		}()
+		for range 2 {
+			c.Forwarding(request)
+			written <- struct{}{}
+			c.Push(request, []byte(get), time.Time{})
+		}
+		<-done
+		if got := string(order); c.Open() != 0 || c.Opaque() != "" || got != "QqaAQqaA" && got != "QqQqaAaA" {
+			t.Fatalf("order %s, %d open, opaque %q", order, c.Open(), c.Opaque())
 		}
 	}
 }
