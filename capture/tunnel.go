@@ -17,8 +17,6 @@ type tunnel struct {
 	conn  *connection
 	relay *relay.Tunnel
 	obs   atomic.Pointer[observe.Conn]
-	// writing is when the last Write of a direction began; its goroutine's own.
-	writing [2]time.Time
 	// moved counts the bytes of each direction, gone the directions that ended.
 	moved [2]atomic.Int64
 	gone  atomic.Int32
@@ -50,16 +48,15 @@ func (t *tunnel) forwarding(d relay.Direction) {
 	obs := t.obs.Load()
 	defer t.recovered(obs)
 	obs.Forwarding(observe.Direction(d))
-	t.writing[d] = time.Now()
 }
 
 // forwarded observes bytes that the receiver already has.
-func (t *tunnel) forwarded(d relay.Direction, p []byte, read, wrote time.Time) {
-	t.conn.cost.note(observe.Direction(d), read, t.writing[d], wrote)
+func (t *tunnel) forwarded(d relay.Direction, p []byte, at relay.Times) {
+	t.conn.cost.note(observe.Direction(d), at.Read, at.Writing, at.Wrote)
 	t.moved[d].Add(int64(len(p)))
 	obs := t.obs.Load()
 	defer t.recovered(obs)
-	obs.Push(observe.Direction(d), p, read)
+	obs.Push(observe.Direction(d), p, at.Read)
 	t.afterPush(obs)
 }
 

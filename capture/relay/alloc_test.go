@@ -18,7 +18,7 @@ func roundTrips(t testing.TB, relayed bool, size int) func() {
 		tn.Start = func(relay.Session) relay.Tap {
 			return relay.Tap{
 				Forwarding: func(relay.Direction) {},
-				Forwarded:  func(relay.Direction, []byte, time.Time, time.Time) {},
+				Forwarded:  func(relay.Direction, []byte, relay.Times) {},
 			}
 		}
 	}

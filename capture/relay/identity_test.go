@@ -117,6 +117,7 @@ type watcher struct {
 	session relay.Session
 	sums    [2]hash.Hash
 	pending [2]int
+	last    [2]time.Time
 	faults  []string
 	endings [2][]relay.Ending
 }
@@ -136,19 +137,23 @@ func (w *watcher) forwarding(d relay.Direction) {
 	w.pending[d]++
 }
 
-func (w *watcher) forwarded(d relay.Direction, p []byte, read, wrote time.Time) {
+func (w *watcher) forwarded(d relay.Direction, p []byte, at relay.Times) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.pending[d]--
-	if w.pending[d] != 0 || wrote.Before(read) || read.Before(w.session.UpstreamDone) {
+	if w.pending[d] < 0 || at.Wrote.Before(at.Writing) || at.Writing.Before(at.Read) || at.Read.Before(w.last[d]) || at.Read.Before(w.session.UpstreamDone) {
 		w.faults = append(w.faults, fmt.Sprint("order of calls or times in direction ", d))
 	}
+	w.last[d] = at.Wrote
 	w.sums[d].Write(p)
 }
 
 func (w *watcher) ended(d relay.Direction, e relay.Ending) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.pending[d] != 0 {
+		w.faults = append(w.faults, fmt.Sprint(w.pending[d], " reads were not shown before the end of direction ", d))
+	}
 	w.endings[d] = append(w.endings[d], e)
 }
 

@@ -43,6 +43,8 @@ type leg struct {
 	eof     bool  // the reader has seen the raw EOF
 	dry     bool  // the reader wants what crypto/tls holds, and no more
 
+	in patient
+
 	finSent  atomic.Bool // our FIN is out
 	writeErr atomic.Bool // a raw write failed: the peer is gone
 }
@@ -64,6 +66,9 @@ func (l *leg) stream() io.ReadWriter {
 	}
 	return l
 }
+
+// listen has idle called before a Read waits.
+func (l *leg) listen(idle func()) { l.in = newPatient(l.Conn, idle) }
 
 // rest reads what crypto/tls has already taken from the connection and not
 // given out, which may be nothing.
@@ -103,7 +108,7 @@ func (l *leg) Read(p []byte) (int, error) {
 		l.off += n
 		return n, err
 	}
-	n, err := l.Conn.Read(p)
+	n, err := l.in.read(l.Conn, p)
 	if err == io.EOF {
 		l.eof = true
 	}

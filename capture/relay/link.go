@@ -14,14 +14,44 @@ type link struct {
 	bytes    int64
 	lagMax   time.Duration
 	blocked  time.Duration
-	// small waits for the next record in place of a whole buffer: most tunnels
-	// are silent most of the time, and most records of a stream are short.
-	small [smallRecord]byte
+	waiting  waiting
+}
+
+// waiting is what was forwarded and not shown to the tap yet. It is shown when
+// nothing more is there to be forwarded: the head of an answer and its first
+// event often come one after the other, and the client wants the event.
+type waiting struct {
+	reads [8]forwarded
+	n     int
+	used  int // bytes of small
+	// small takes the next record in place of a whole buffer: most tunnels are
+	// silent most of the time, and most records of a stream are short.
+	small [2 * smallRecord]byte
+}
+
+// forwarded is one read and its write.
+type forwarded struct {
+	p  []byte
+	at Times
 }
 
 // smallRecord is what a direction reads without a buffer. It is no round number,
 // since two records whose first just fits may leave as one.
 const smallRecord = 1021
+
+// room is where the next record goes.
+func (w *waiting) room() []byte { return w.small[w.used : w.used+smallRecord] }
+
+// take adds what was read into the room, which lies behind what was shown
+// during that Read.
+func (w *waiting) take(p []byte) []byte {
+	p = w.small[w.used : w.used+copy(w.small[w.used:], p)]
+	w.used += len(p)
+	return p
+}
+
+// full says that there is no place for another record.
+func (w *waiting) full() bool { return w.n == len(w.reads) || w.used+smallRecord > len(w.small) }
 
 // run copies the direction and shows its end on the other leg.
 func (l *link) run() {
@@ -37,23 +67,35 @@ func (l *link) copy() (EndKind, error) {
 	if l.src.tls == nil {
 		return l.copyRaw()
 	}
+	defer l.show()
+	l.src.listen(l.show)
 	for {
-		n, err := l.src.tls.Read(l.small[:])
-		if n < len(l.small) || err != nil {
-			if kind, err := l.move(l.small[:n], err); err != nil {
+		room := l.waiting.room()
+		n, err := l.src.tls.Read(room)
+		if n < len(room) || err != nil {
+			if kind, err := l.move(l.waiting.take(room[:n]), err); err != nil {
 				return kind, err
+			}
+			if l.waiting.full() {
+				l.show()
 			}
 			continue
 		}
-		buf := l.s.r.buffers.Get().(*[]byte)
-		n = copy(*buf, l.small[:])
-		m, err := rest(l.src, (*buf)[n:])
-		kind, err := l.move((*buf)[:n+m], err)
-		l.s.r.buffers.Put(buf)
-		if err != nil {
+		if kind, err := l.large(room); err != nil {
 			return kind, err
 		}
 	}
+}
+
+// large moves a record that begins with head and may be longer.
+func (l *link) large(head []byte) (EndKind, error) {
+	buf := l.s.r.buffers.Get().(*[]byte)
+	defer l.s.r.buffers.Put(buf)
+	n := copy(*buf, head)
+	m, err := rest(l.src, (*buf)[n:])
+	kind, err := l.move((*buf)[:n+m], err)
+	l.show()
+	return kind, err
 }
 
 // copyRaw is copy without TLS.
@@ -62,33 +104,46 @@ func (l *link) copyRaw() (EndKind, error) {
 	defer l.s.r.buffers.Put(buf)
 	for {
 		n, err := l.src.Read(*buf)
-		if kind, err := l.move((*buf)[:n], err); err != nil {
+		kind, err := l.move((*buf)[:n], err)
+		l.show()
+		if err != nil {
 			return kind, err
 		}
 	}
 }
 
-// move forwards and shows what a Read brought, then tells its error.
+// move forwards what a Read brought, then tells its error.
 func (l *link) move(p []byte, err error) (EndKind, error) {
 	if len(p) > 0 {
-		read := time.Now()
+		at := Times{Read: time.Now()}
 		if l.s.tap.Forwarding != nil {
 			l.s.tap.Forwarding(l.d)
 		}
+		at.Writing = time.Now()
 		m, werr := l.dst.stream().Write(p)
-		wrote := time.Now()
-		l.account(m, wrote, wrote.Sub(read))
+		at.Wrote = time.Now()
+		l.account(m, at.Wrote, at.Wrote.Sub(at.Read))
 		if werr != nil {
 			return l.writeEnd(werr), werr
 		}
-		if l.s.tap.Forwarded != nil {
-			l.s.tap.Forwarded(l.d, p, read, wrote)
-		}
+		l.waiting.reads[l.waiting.n] = forwarded{p, at}
+		l.waiting.n++
 	}
 	if err != nil {
 		return l.readEnd(err), err
 	}
 	return EndUnknown, nil
+}
+
+// show gives the tap what was forwarded.
+func (l *link) show() {
+	w := &l.waiting
+	for i := range w.n {
+		if f := &w.reads[i]; l.s.tap.Forwarded != nil {
+			l.s.tap.Forwarded(l.d, f.p, f.at)
+		}
+	}
+	w.n, w.used = 0, 0
 }
 
 func (l *link) account(n int, wrote time.Time, lag time.Duration) {

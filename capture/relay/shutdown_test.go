@@ -78,7 +78,7 @@ func TestShutdownFromTheTapComesAfterTheLastByte(t *testing.T) {
 	r, _ := newTLSRig(t, echo)
 	r.edit = func(tn *relay.Tunnel) {
 		tn.Start = func(relay.Session) relay.Tap {
-			return relay.Tap{Forwarded: func(d relay.Direction, _ []byte, _, _ time.Time) {
+			return relay.Tap{Forwarded: func(d relay.Direction, _ []byte, _ relay.Times) {
 				if d == relay.Down {
 					tn.Shutdown()
 				}

@@ -18,12 +18,17 @@ const (
 type Tap struct {
 	// Forwarding is called between a Read and its Write.
 	Forwarding func(d Direction)
-	// Forwarded gets the bytes after their Write. p is borrowed until it
-	// returns. read is when the Read returned, wrote when the Write did.
-	Forwarded func(d Direction, p []byte, read, wrote time.Time)
+	// Forwarded gets the bytes after their Write, read by read, as soon as
+	// nothing more is there to be forwarded. p is borrowed until it returns.
+	// It may run inside a Read of the source: it must not close a connection.
+	Forwarded func(d Direction, p []byte, at Times)
 	// Ended is called once per direction, before its end is mirrored.
 	Ended func(d Direction, e Ending)
 }
+
+// Times are when the Read of some bytes returned, when their Write began, and
+// when it returned.
+type Times struct{ Read, Writing, Wrote time.Time }
 
 // Ending is how one direction of a tunnel ended.
 type Ending struct {
