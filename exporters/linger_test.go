@@ -2,6 +2,7 @@ package exporters_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -11,7 +12,7 @@ import (
 	"llmtap/exporters"
 )
 
-// A queue that was idle waits a few milliseconds after the first item; what
+// A queue that was idle waits a tenth of a second after the first item; what
 // comes meanwhile is handled with it.
 func TestQueueRestsBetweenBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -41,13 +42,52 @@ func TestQueueRestsBetweenBatches(t *testing.T) {
 			t.Fatalf("%d handled while the queue rests, want none", len(at))
 		}
 		<-time.After(time.Second)
-		if at := handled(); len(at) != 101 || slices.Max(at) > 10*time.Millisecond || at[0] != at[100] {
-			t.Errorf("%d handled, the last after %v, want all 101 together within 10ms", len(at), slices.Max(at))
+		if at := handled(); len(at) != 101 || slices.Max(at) > 100*time.Millisecond || at[0] != at[100] {
+			t.Errorf("%d handled, the last after %v, want all 101 together within 100ms", len(at), slices.Max(at))
 		}
 		if err := q.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})
+}
+
+// A batch that is full does not wait for the rest to end, nor does what comes
+// after it end the next rest.
+func TestQueueHandlesAFullBatchAtOnce(t *testing.T) {
+	for size, full := range map[int]int{0: 256, 8: 4} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				var last time.Duration
+				var n int
+				gate := make(chan struct{})
+				q := exporters.NewQueue(exporters.Config{Size: size, Handle: func(context.Context, exporters.Item) {
+					<-gate
+					n, last = n+1, time.Since(began)
+				}})
+				offer(q, item(0)) // it is taken at once, then the rest begins
+				for range 2 {     // the second batch comes while the first is handled
+					synctest.Wait()
+					for i := range full {
+						offer(q, item(i))
+					}
+				}
+				close(gate)
+				synctest.Wait()
+				if n != 2*full+1 || last != 0 {
+					t.Errorf("%d handled, the last after %v, want %d at once", n, last, 2*full+1)
+				}
+				offer(q, item(0))
+				synctest.Wait()
+				if n != 2*full+1 {
+					t.Error("a single item did not wait")
+				}
+				if err := q.Close(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
 }
 
 // Items are taken again after they were handled: none may show what another
