@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -40,7 +39,6 @@ func (c *runCmd) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	frugal(env)
 	settle()
 	log.Info("llmtap is ready", "proxy", a.info.Proxy, "admin", a.info.Admin, "base_url", a.info.BaseURL, "state", s.stateDir,
 		"next", "point clients here: eval \"$(llmtap env)\"")
@@ -58,18 +56,6 @@ func (c *runCmd) Run(ctx context.Context, env environment) error {
 		return fmt.Errorf("run: %w", failed)
 	}
 	return nil
-}
-
-// frugalGC is the collector's pace of a long-lived agent, in percent. What is
-// alive is a few megabytes and a call leaves little, so that twice the
-// collections cost one per cent of the CPU under load and save a third of the heap.
-const frugalGC = 50
-
-// frugal sets that pace unless whoever runs the agent chose another.
-func frugal(env environment) {
-	if env.getenv("GOGC") == "" && env.getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(frugalGC)
-	}
 }
 
 // wait returns at a signal, or with the error of a listener. SIGHUP reads the

@@ -170,7 +170,11 @@ func (c *logicalCalls) holds(r *call.Record) bool {
 // times the previous gap, at most two minutes.
 func window(r *call.Record, gap time.Duration) time.Duration {
 	w := max(10*time.Second, 4*gap)
-	if s, err := strconv.ParseFloat(r.Response.Header("retry-after"), 64); err == nil && s >= 0 && s < maxWindow.Seconds() {
+	wish := r.Response.Header("retry-after")
+	if wish == "" {
+		return min(w, maxWindow)
+	}
+	if s, err := strconv.ParseFloat(wish, 64); err == nil && s >= 0 && s < maxWindow.Seconds() {
 		w = max(w, time.Duration(s*float64(time.Second))+2*time.Second)
 	} else if err == nil && s >= maxWindow.Seconds() {
 		return maxWindow

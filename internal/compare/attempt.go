@@ -95,10 +95,15 @@ func endOf(r call.Record) time.Time {
 
 // retryAfter reads the service's wish: milliseconds, seconds or a date.
 func retryAfter(r call.Response, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(r.Header("retry-after-ms"), 64); err == nil && ms > 0 {
-		return bounded(ms / 1000)
+	if v := r.Header("retry-after-ms"); v != "" {
+		if ms, err := strconv.ParseFloat(v, 64); err == nil && ms > 0 {
+			return bounded(ms / 1000)
+		}
 	}
 	v := r.Header("retry-after")
+	if v == "" {
+		return 0 // most answers: an error of parsing is memory
+	}
 	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 {
 		return bounded(s)
 	}
@@ -164,6 +169,9 @@ func hintOf(a, next attempt) hint {
 func (a attempt) hopeless() bool { return !a.retryable && a.count < 0 && a.invocation == "" }
 
 func countOf(r call.Record) int {
+	if r.Request.Hints.RetryCount == "" {
+		return -1
+	}
 	n, err := strconv.Atoi(r.Request.Hints.RetryCount)
 	if err != nil || n < 0 {
 		return -1
