@@ -65,6 +65,16 @@ func (f *forwards) tap(d relay.Direction) relay.Tap {
 	}
 }
 
+// shown reports whether the tap has seen everything, and begins anew then.
+func (f *forwards) shown() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.open == 0 {
+		f.most = 0
+	}
+	return f.open == 0
+}
+
 // Records that are there together are forwarded before the first of them is
 // shown, and shown as they were.
 func TestWaitingRecordsAreForwardedFirst(t *testing.T) {
@@ -93,10 +103,8 @@ func TestWaitingRecordsAreForwardedFirst(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(1, 2))
 			var sent []byte
 			for range 20 {
-				burst(t, c, way, rnd, []int{30}, &sent) // the tap sees it during the next Read
-				f.mu.Lock()
-				f.most = 0
-				f.mu.Unlock()
+				burst(t, c, way, rnd, []int{30}, &sent)
+				eventually(t, "the tap sees it during the next Read", f.shown)
 				burst(t, c, way, rnd, tc.sizes, &sent)
 				f.mu.Lock()
 				if tc.want > 0 && f.most != tc.want {
