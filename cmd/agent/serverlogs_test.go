@@ -250,8 +250,16 @@ func TestForgedLinesFillNothing(t *testing.T) {
 	_, info := agentOn(t, dir, "--watch-log", logs+"/*.log")
 	forged := strings.Repeat("[E 2026-11-24 13:07:18.491 AiExtension] Missing credentials. Please pass AZURE_OPENAI_API_KEY\n"+
 		"[I 2026-11-24 13:07:18.494 ServerApp] Default chat handler resolved in 5 ms.\n", 500)
+	log, err := os.OpenFile(filepath.Join(logs, "one.log"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	eventually(t, "refused records", func() bool {
-		put(t, filepath.Join(logs, "one.log"), forged, 0o600)
+		// It grows: what is there when the agent looks first is no news.
+		if _, err := log.WriteString(forged); err != nil {
+			t.Fatal(err)
+		}
 		m := fetch(t, info.Admin+"/metrics")
 		return strings.Contains(m, `llmtap_captures_dropped_total{reason="log_rate"}`) && !strings.Contains(m, `llmtap_captures_dropped_total{reason="log_rate"} 0`)
 	})
