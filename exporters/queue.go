@@ -62,8 +62,8 @@ type Queue struct {
 	// items: sent by offer, received by the one goroutine, never closed. It
 	// holds pointers so that an idle queue costs little memory.
 	items chan *Item
-	spare sync.Pool     // of *Item: a record is large
-	batch chan struct{} // holds one token when a whole batch waits
+	spare sync.Pool // of *Item: a record is large
+	full  full
 	done  chan struct{} // closed by the first Close: drain and stop
 	idle  chan struct{} // closed by the goroutine when it has ended
 
@@ -76,6 +76,22 @@ type Queue struct {
 	closed bool
 }
 
+// full ends the goroutine's rest when a whole batch waits.
+type full struct {
+	token chan struct{} // holds one: sent by look, received by the goroutine
+	batch int
+}
+
+func (f full) look(waiting int) {
+	if waiting < f.batch {
+		return
+	}
+	select {
+	case f.token <- struct{}{}:
+	default:
+	}
+}
+
 // NewQueue starts a Queue. Close it to stop its goroutine.
 func NewQueue(c Config) *Queue {
 	if c.Size <= 0 {
@@ -86,7 +102,7 @@ func NewQueue(c Config) *Queue {
 	}
 	q := &Queue{
 		handle: c.Handle, dropped: c.Dropped,
-		items: make(chan *Item, c.Size), batch: make(chan struct{}, 1), done: make(chan struct{}), idle: make(chan struct{}),
+		items: make(chan *Item, c.Size), full: full{make(chan struct{}, 1), min(maxBatch, (c.Size+1)/2)}, done: make(chan struct{}), idle: make(chan struct{}),
 	}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
 	go q.run()
@@ -131,9 +147,7 @@ func (q *Queue) offer(it *Item) bool {
 	if !q.closed {
 		select {
 		case q.items <- it:
-			if len(q.items) >= q.enough() {
-				q.hurry()
-			}
+			q.full.look(len(q.items))
 			return true
 		default:
 			why = DropQueueFull
@@ -142,17 +156,6 @@ func (q *Queue) offer(it *Item) bool {
 	q.drop(it, why)
 	q.release(it)
 	return false
-}
-
-// enough is how many items are worth a wake-up at once.
-func (q *Queue) enough() int { return min(maxBatch, (cap(q.items)+1)/2) }
-
-// hurry ends the goroutine's rest.
-func (q *Queue) hurry() {
-	select {
-	case q.batch <- struct{}{}:
-	default:
-	}
 }
 
 // Len is how many items wait.
@@ -195,12 +198,12 @@ func (q *Queue) run() {
 		rest.Reset(linger)
 		select {
 		case <-rest.C:
-		case <-q.batch:
+		case <-q.full.token:
 		case <-q.done:
 		}
 		q.drain(&b)
 		select {
-		case <-q.batch: // it was handled
+		case <-q.full.token: // it was handled
 		default:
 		}
 	}

@@ -159,12 +159,12 @@ func (c *Conn) Open() int {
 
 // take observes k in its turn, or keeps it. It runs under the lock.
 func (c *Conn) take(k kept, p []byte) {
-	defer c.recovered(k.at)
+	defer c.x.recovered(k.at)
 	behind := c.backlog.behind(&k)
 	if k.closed && !behind {
 		c.backlog.taken(&k)
 	}
-	c.drain(false)
+	c.drain(false, k.at)
 	if c.stopped.Load() {
 		return
 	}
@@ -176,40 +176,24 @@ func (c *Conn) take(k kept, p []byte) {
 		if c.backlog.keep(k, p, stretch) {
 			return
 		}
-		c.drain(true)
+		c.drain(true, k.at)
 	}
 	c.backlog.taken(&k)
-	c.tell(k, p)
-	c.drain(false)
+	c.x.tell(c.parser, k, p)
+	c.drain(false, k.at)
 }
 
-// drain observes what the backlog kept, with the times it was kept with.
-func (c *Conn) drain(force bool) {
+// drain observes what the backlog kept, with the times it was kept with. A panic
+// ends that, and the observation, and goes no further.
+func (c *Conn) drain(force bool, at time.Time) {
+	defer c.x.recovered(at)
 	for !c.stopped.Load() {
 		k, p, ok := c.backlog.next(force)
 		if !ok {
 			return
 		}
-		c.tell(k, p)
+		c.x.tell(c.parser, k, p)
 		c.backlog.done(&k)
-	}
-}
-
-// tell shows k to the parser unless its direction is over.
-func (c *Conn) tell(k kept, p []byte) {
-	switch {
-	case !c.x.running():
-	case k.closed:
-		c.x.closeDirection(k.d, k.how, k.at)
-	case len(p) > 0 && !c.x.closed[k.d].done:
-		c.parser.push(k.d, p, k.at)
-	}
-}
-
-// recovered turns a panic into a stop.
-func (c *Conn) recovered(at time.Time) {
-	if v := recover(); v != nil {
-		c.x.giveUp(opaquePanic, at)
 	}
 }
 
@@ -229,19 +213,13 @@ func (c *Conn) due() bool {
 // leave unlocks, after everything is done that came up while the lock was held.
 func (c *Conn) leave(at time.Time) {
 	for {
-		c.rest(at)
+		c.drain(false, at)
 		c.settle()
 		c.mu.Unlock()
 		if !c.due() || !c.mu.TryLock() {
 			return
 		}
 	}
-}
-
-// rest observes what was kept meanwhile.
-func (c *Conn) rest(at time.Time) {
-	defer c.recovered(at)
-	c.drain(false)
 }
 
 // settle carries out a stop, and publishes the count.

@@ -48,6 +48,24 @@ func (c *exchanges) giveUp(reason string, at time.Time) {
 // running reports whether what is left is still to be observed.
 func (c *exchanges) running() bool { return c.opaque.Load() == nil }
 
+// recovered, deferred, turns a panic into a stop.
+func (c *exchanges) recovered(at time.Time) {
+	if v := recover(); v != nil {
+		c.giveUp(opaquePanic, at)
+	}
+}
+
+// tell shows k to the parser unless its direction is over.
+func (c *exchanges) tell(to parser, k kept, p []byte) {
+	switch {
+	case !c.running():
+	case k.closed:
+		c.closeDirection(k.d, k.how, k.at)
+	case len(p) > 0 && !c.closed[k.d].done:
+		to.push(k.d, p, k.at)
+	}
+}
+
 // begin opens an exchange.
 func (c *exchanges) begin() *flow {
 	f := &flow{reused: c.flows.opened}

@@ -41,9 +41,7 @@ type leg struct {
 	strict  bool  // alerts are sent even while holding
 	failed  error // raw read error while holding
 	eof     bool  // the reader has seen the raw EOF
-	dry     bool  // the reader wants what crypto/tls holds, and no more
-
-	in patient
+	in      patient
 
 	finSent  atomic.Bool // our FIN is out
 	writeErr atomic.Bool // a raw write failed: the peer is gone
@@ -67,15 +65,12 @@ func (l *leg) stream() io.ReadWriter {
 	return l
 }
 
-// listen has idle called before a Read waits.
-func (l *leg) listen(idle func()) { l.in = newPatient(l.Conn, idle) }
-
 // rest reads what crypto/tls has already taken from the connection and not
 // given out, which may be nothing.
 func rest(l *leg, p []byte) (int, error) {
-	l.dry = true
+	l.in.dry = true
 	n, err := l.tls.Read(p)
-	l.dry = false
+	l.in.dry = false
 	if err == error(errDry{}) {
 		err = nil
 	}
@@ -92,7 +87,7 @@ func (errDry) Temporary() bool { return true }
 
 // Read gives out held bytes first, then the connection's.
 func (l *leg) Read(p []byte) (int, error) {
-	if l.dry {
+	if l.in.dry {
 		return 0, errDry{}
 	}
 	if l.off < len(l.held) {

@@ -21,6 +21,8 @@ type link struct {
 // nothing more is there to be forwarded: the head of an answer and its first
 // event often come one after the other, and the client wants the event.
 type waiting struct {
+	d     Direction
+	tap   *Tap
 	reads [8]forwarded
 	n     int
 	used  int // bytes of small
@@ -50,6 +52,16 @@ func (w *waiting) take(p []byte) []byte {
 	return p
 }
 
+// show gives the tap what was forwarded.
+func (w *waiting) show() {
+	for i := range w.n {
+		if f := &w.reads[i]; w.tap.Forwarded != nil {
+			w.tap.Forwarded(w.d, f.p, f.at)
+		}
+	}
+	w.n, w.used = 0, 0
+}
+
 // full says that there is no place for another record.
 func (w *waiting) full() bool { return w.n == len(w.reads) || w.used+smallRecord > len(w.small) }
 
@@ -67,8 +79,8 @@ func (l *link) copy() (EndKind, error) {
 	if l.src.tls == nil {
 		return l.copyRaw()
 	}
-	defer l.show()
-	l.src.listen(l.show)
+	defer l.waiting.show()
+	l.src.in = newPatient(l.src.Conn, l.waiting.show)
 	for {
 		room := l.waiting.room()
 		n, err := l.src.tls.Read(room)
@@ -77,7 +89,7 @@ func (l *link) copy() (EndKind, error) {
 				return kind, err
 			}
 			if l.waiting.full() {
-				l.show()
+				l.waiting.show()
 			}
 			continue
 		}
@@ -94,7 +106,7 @@ func (l *link) large(head []byte) (EndKind, error) {
 	n := copy(*buf, head)
 	m, err := rest(l.src, (*buf)[n:])
 	kind, err := l.move((*buf)[:n+m], err)
-	l.show()
+	l.waiting.show()
 	return kind, err
 }
 
@@ -105,7 +117,7 @@ func (l *link) copyRaw() (EndKind, error) {
 	for {
 		n, err := l.src.Read(*buf)
 		kind, err := l.move((*buf)[:n], err)
-		l.show()
+		l.waiting.show()
 		if err != nil {
 			return kind, err
 		}
@@ -133,17 +145,6 @@ func (l *link) move(p []byte, err error) (EndKind, error) {
 		return l.readEnd(err), err
 	}
 	return EndUnknown, nil
-}
-
-// show gives the tap what was forwarded.
-func (l *link) show() {
-	w := &l.waiting
-	for i := range w.n {
-		if f := &w.reads[i]; l.s.tap.Forwarded != nil {
-			l.s.tap.Forwarded(l.d, f.p, f.at)
-		}
-	}
-	w.n, w.used = 0, 0
 }
 
 func (l *link) account(n int, wrote time.Time, lag time.Duration) {

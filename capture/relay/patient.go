@@ -8,6 +8,7 @@ import (
 // patient reads from a connection and says before it waits. Where that cannot
 // be known it says so before every Read. The zero value says nothing.
 type patient struct {
+	dry  bool // the reader wants what crypto/tls holds, and no more
 	idle func()
 	raw  syscall.RawConn // nil: whether a Read will wait is not known
 	try  func(fd uintptr) (done bool)

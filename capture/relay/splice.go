@@ -48,6 +48,8 @@ func newSplice(r *Relay, t *Tunnel, client, upstream *leg) *splice {
 	s := &splice{r: r, t: t, base: time.Now()}
 	s.up = link{s: s, d: Up, src: client, dst: upstream, done: make(chan struct{})}
 	s.down = link{s: s, d: Down, src: upstream, dst: client, done: make(chan struct{})}
+	s.up.waiting.d, s.up.waiting.tap = Up, &s.tap
+	s.down.waiting.d, s.down.waiting.tap = Down, &s.tap
 	s.watch.s = s
 	return s
 }
