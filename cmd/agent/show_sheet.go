@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -14,8 +13,8 @@ func printRecord(w io.Writer, p palette, r *call.Record, a around) error {
 	s := &sheet{w: w, p: p}
 	s.print(p.paint(ansiBold, "call "+clean(r.Identity.ID)) + "  " + p.outcome(r.Outcome(), outcomeText(r)) + "\n")
 	s.advice(explain.Headline(*r))
-	s.asked(r)
-	s.answered(r)
+	s.facts("asked", explain.Asked(*r))
+	s.facts("came back", explain.Answered(*r))
 	s.timeline(r)
 	s.section("what the user probably saw", explain.Seen(*r))
 	for _, f := range a.verdicts {
@@ -41,73 +40,12 @@ func (s *sheet) section(title, text string) {
 	}
 }
 
-func (s *sheet) asked(r *call.Record) {
-	s.title("asked")
-	c, t, q := r.Client, r.Target, r.Request
-	sdk := strings.TrimSpace(c.SDK + " " + c.SDKVersion)
-	if c.SDK == c.Name {
-		sdk = ""
+// facts is a title with what is known under it.
+func (s *sheet) facts(title string, list []explain.Fact) {
+	s.title(title)
+	for _, f := range list {
+		s.line(f.Name, "%s", f.Text)
 	}
-	s.line("who", "%s  (%s)", known(clientName(r), c.Version, labelled("by", sdk)), strings.TrimSuffix(c.Kind.String()+", rule "+c.Rule, ", rule "))
-	s.line("user", "%s", c.User)
-	if r.Agent.Mode == call.CaptureLog {
-		s.line("target", "none: no call was seen; what is known is in the server's log, which anybody can write to whose output it takes")
-		return
-	}
-	if !q.IsHTTP() {
-		s.line("target", "%s:%d, and no request: the connection ended before one", t.Host, t.Port)
-		return
-	}
-	s.line("target", "%s %s", q.Method, or(q.URL, t.Host))
-	s.line("api", "%s", known(t.API, labelled("model", t.Model), labelled("version", t.APIVersion), labelled("auth", t.Auth.Scheme)))
-	s.line("mode", "%s  (stream flag: %s)", q.Mode, q.StreamFlag)
-	s.line("body", "%d bytes, %s, %s", q.Bytes, plural(q.Messages, "message"), known(plural(q.Tools, "tool"), labelled("keys", strings.Join(q.Keys, " "))))
-	for _, p := range q.Params {
-		s.line("parameter", "%s = %s", p.Name, p.Value)
-	}
-	if r.Identity.Attempt > 0 {
-		s.line("attempt", "%d of logical call %s", r.Identity.Attempt, r.Identity.Logical)
-	}
-}
-
-func (s *sheet) answered(r *call.Record) {
-	a := r.Response
-	s.title("came back")
-	if a.Status == 0 {
-		s.line("nothing", "%s", or(r.End.Detail, "no answer came back"))
-	} else {
-		by := ""
-		if a.Origin == "agent" {
-			by = "written by llmtap: " + r.End.Detail
-		}
-		s.line("status", "%d  HTTP/%s  %s", a.Status, or(a.HTTP, r.Request.HTTP), by)
-	}
-	s.line("body", "%s", bodyText(a))
-	if e := a.Error; e != (call.Error{}) {
-		s.line("error", "%s", known(e.Shape.String()+" shape", labelled("code", e.Code), labelled("type", e.Type), labelled("param", e.Param), e.Message))
-	}
-	for _, h := range a.Headers {
-		s.line("header", "%s: %s", h.Name, h.Value)
-	}
-	s.line("model", "%s", a.Model)
-	s.line("finish", "%s", strings.Join(a.FinishReasons, " "))
-	s.line("tokens", "%s", known(tokens("in", r.Usage.Input), tokens("out", r.Usage.Output), tokens("cached", r.Usage.Cached), tokens("reasoning", r.Usage.Reasoning)))
-}
-
-// tokens is "N what", or nothing where the service did not say.
-func tokens(what string, a call.Amount) string {
-	if !a.Known {
-		return ""
-	}
-	return fmt.Sprintf("%d %s", a.N, what)
-}
-
-func bodyText(a call.Response) string {
-	if a.Body.Framing == call.FramingUnknown {
-		return ""
-	}
-	return fmt.Sprintf("%d bytes of %s, labelled %s, transfer %s %s", a.Body.Bytes, a.Body.Framing,
-		or(a.Body.ContentType, "nothing"), a.Body.Transfer, a.Body.Encoding)
 }
 
 func (s *sheet) timeline(r *call.Record) {
@@ -138,10 +76,7 @@ func (s *sheet) whatToDo(r *call.Record, verdicts []call.Finding) {
 }
 
 func (s *sheet) evidence(r *call.Record) {
-	s.title("evidence")
-	for _, f := range explain.Evidence(*r) {
-		s.line(f.Name, "%s", f.Text)
-	}
+	s.facts("evidence", explain.Evidence(*r))
 	a := r.Agent
 	s.line("seen", "%s, view %s, content %s", a.Mode, a.View, known(a.Capture.String(), labelled("lost", strings.Join(a.Lost, " "))))
 	s.line("own delay", "%s at most per read", human(a.LagMax))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"llmtap/internal/call"
+	"llmtap/internal/explain"
 )
 
 // ansi colours by meaning; the text says the same, colour only helps.
@@ -84,7 +85,7 @@ func printHead(w io.Writer, p palette) error {
 
 func printCall(w io.Writer, p palette, r *call.Record) error {
 	values := []string{
-		r.Identity.Start.Local().Format("15:04:05"), shortID(r.Identity.ID), clientName(r), targetName(r), modeName(r),
+		r.Identity.Start.Local().Format("15:04:05"), shortID(r.Identity.ID), explain.Client(r.Client), targetName(r), modeName(r),
 		attempt(r), status(r), latency(r), outcomeText(r),
 	}
 	cells := make([]string, len(values))
@@ -102,14 +103,6 @@ func shortID(id string) string {
 		return id
 	}
 	return id[len(id)-9:]
-}
-
-func clientName(r *call.Record) string {
-	name := or(r.Client.Name, "unknown")
-	if r.Client.Surface != "" && r.Client.Surface != "sdk" && r.Client.Surface != "unknown" {
-		name += "/" + r.Client.Surface
-	}
-	return name
 }
 
 func targetName(r *call.Record) string {

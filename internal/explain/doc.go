@@ -7,6 +7,7 @@
 //	       ─► Seen       what the client's user probably saw
 //	       ─► Advice     who can do what about it; Quote for the service's owner
 //	       ─► Curl       the call again, by hand, and with one change
+//	       ─► Asked      who asked for what; Answered: what came back
 //	       ─► Evidence   what the class rests on
 //	       ─► Likeness   calls that went the same way
 //

@@ -27,18 +27,24 @@ func sheet(r call.Record) string {
 		}
 	}
 	say("headline", explain.Headline(r))
+	listed := func(title string, facts []explain.Fact) {
+		var lines []string
+		for _, f := range facts {
+			lines = append(lines, f.Name+": "+f.Text)
+		}
+		say(title, lines...)
+	}
+	listed("asked", explain.Asked(r))
+	listed("answered", explain.Answered(r))
 	say("timeline", explain.Timeline(r)...)
 	say("seen", explain.Seen(r))
-	var steps, facts []string
+	var steps []string
 	for _, s := range explain.Advice(r) {
 		steps = append(steps, string(s.Who)+": "+s.Text)
 	}
 	say("advice", steps...)
 	say("quote", explain.Quote(r))
-	for _, f := range explain.Evidence(r) {
-		facts = append(facts, f.Name+": "+f.Text)
-	}
-	say("evidence", facts...)
+	listed("evidence", explain.Evidence(r))
 	p := explain.Curl(r)
 	say("as sent", append([]string{p.AsSent.Missing, p.AsSent.Text}, p.AsSent.LeftOut...)...)
 	say("changed: "+p.Change, append([]string{p.Changed.Text}, p.Changed.LeftOut...)...)

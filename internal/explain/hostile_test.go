@@ -156,6 +156,7 @@ func TestSecretsNeverComeOut(t *testing.T) {
 const (
 	maxLines = 200
 	maxBytes = 48 << 10
+	maxFacts = 256 << 10
 )
 
 // TestEndlessRecordsHaveBoundedExplanations.
@@ -178,6 +179,9 @@ func TestEndlessRecordsHaveBoundedExplanations(t *testing.T) {
 
 func bounded(t *testing.T, r call.Record) {
 	t.Helper()
+	if facts := exchange(r); strings.Count(facts, "\n") > maxLines || len(facts) > maxFacts || steers(facts) >= 0 {
+		t.Errorf("what was asked and answered has %d lines, %d bytes, steers at %d", strings.Count(facts, "\n"), len(facts), steers(facts))
+	}
 	all := everything(r)
 	if n := strings.Count(all, "\n"); n > maxLines {
 		t.Errorf("%d lines", n)

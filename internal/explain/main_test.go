@@ -115,6 +115,18 @@ func everything(r call.Record) string {
 	return b.String()
 }
 
+// exchange is what was asked and answered. It names the user and what a service
+// wrote, so that it is for those who may see the call.
+func exchange(r call.Record) string {
+	var b strings.Builder
+	for _, list := range [][]explain.Fact{explain.Asked(r), explain.Answered(r)} {
+		for _, f := range list {
+			b.WriteString(f.Name + ": " + f.Text + "\n")
+		}
+	}
+	return b.String()
+}
+
 // steers finds what would act on a terminal.
 func steers(text string) int {
 	return strings.IndexFunc(text, func(r rune) bool {

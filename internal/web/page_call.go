@@ -53,7 +53,7 @@ func (p pages) callPage(w http.ResponseWriter, r *http.Request) {
 	view := callView{
 		head: p.head(r, "Call "+short(rec.Identity.ID), "../"), Row: rowOf(&rec),
 		told: told{explain.Headline(rec), explain.Seen(rec), explain.Advice(rec), explain.Quote(rec)}, Timeline: strings.Join(explain.Timeline(rec), "\n"),
-		Asked: asked(&rec), Answered: answered(&rec), Evidence: explain.Evidence(rec),
+		Asked: explain.Asked(rec), Answered: explain.Answered(rec), Evidence: explain.Evidence(rec),
 		Curls: curls(rec), HasContent: whole.Content.Request+whole.Content.Response != "",
 	}
 	around(ctx, mine, &rec, &view)
@@ -126,4 +126,14 @@ func (p pages) contentPage(w http.ResponseWriter, r *http.Request) {
 		ID      string
 		Content call.Content
 	}{p.head(r, "Content", "../../"), rec.Identity.ID, rec.Content})
+}
+
+// curls are the call as it was sent, and with one change.
+func curls(r call.Record) []curlView {
+	pair := explain.Curl(r)
+	out := []curlView{{"As it was sent", pair.AsSent}}
+	if pair.Change != "" {
+		out = append(out, curlView{"The same, " + pair.Change, pair.Changed})
+	}
+	return out
 }

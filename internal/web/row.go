@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"llmtap/internal/call"
+	"llmtap/internal/explain"
 )
 
 // row is a call as a line of a table.
@@ -30,7 +31,7 @@ type table struct {
 func rowOf(r *call.Record) row {
 	out := row{
 		ID: r.Identity.ID, Start: r.Identity.Start.UTC(),
-		Client: clientOf(r), User: r.Client.User,
+		Client: strings.TrimSpace(explain.Client(r.Client) + " " + r.Client.Version), User: r.Client.User,
 		Target: or(r.Target.Deployment, or(r.Target.Model, r.Target.API)), Host: r.Target.Host,
 		Mode: "", Took: took(call.Since(r.Identity.Start, r.Timing.End)),
 	}
@@ -68,15 +69,6 @@ func outcomeOf(r *call.Record) (words, look string) {
 		words = c.String()
 	}
 	return words, or(look, "none")
-}
-
-func clientOf(r *call.Record) string {
-	c := r.Client
-	name := or(c.Name, "unknown")
-	if c.Surface != "" && c.Surface != "sdk" && c.Surface != "unknown" {
-		name += "/" + c.Surface
-	}
-	return strings.TrimSpace(name + " " + c.Version)
 }
 
 // took writes a duration with three significant digits at most.
