@@ -39,8 +39,11 @@ func (l *link) writeEnd(err error) EndKind {
 	return WriteFailed
 }
 
-// announce tells the tap, before the end is shown to anybody.
+// announce tells the tap, before the end is shown to anybody. The direction that
+// ends second waits until the tap knows whose end came first.
 func (l *link) announce(kind EndKind, err error) {
+	l.s.ending.order.Lock()
+	defer l.s.ending.order.Unlock()
 	e := Ending{Kind: kind, At: time.Now(), First: l.s.first.CompareAndSwap(false, true)}
 	switch kind {
 	case CloseNotify, FIN, Stopped:

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,5 +180,41 @@ func TestEndOfContextIsAShutdown(t *testing.T) {
 	}
 	if res := receive(t, done); res.End.Kind != relay.Stopped || res.Up != 1 {
 		t.Errorf("result %+v", res)
+	}
+}
+
+// Both directions of a tunnel that is shut down end at the same time; the tap
+// learns of the first before the second.
+func TestEndsComeOneAfterTheOther(t *testing.T) {
+	r, _ := newTLSRig(t, echo)
+	var inside atomic.Int32
+	tunnels, firsts := make(chan *relay.Tunnel, 1), make(chan bool, 2)
+	r.edit = func(tn *relay.Tunnel) {
+		tunnels <- tn
+		tn.Start = func(relay.Session) relay.Tap {
+			return relay.Tap{Ended: func(_ relay.Direction, e relay.Ending) {
+				if inside.Add(1) > 1 {
+					t.Error("the tap is told of both ends at once")
+				}
+				for range 100 {
+					runtime.Gosched()
+				}
+				firsts <- e.First
+				inside.Add(-1)
+			}}
+		}
+	}
+	for range 50 {
+		raw, c := r.tls(true, r.client())
+		_, err := c.Write([]byte("ping"))
+		check(t, err)
+		_, err = io.ReadFull(c, make([]byte, 4))
+		check(t, err)
+		receive(t, tunnels).Shutdown()
+		_ = raw.Close()
+		r.result()
+		if !receive(t, firsts) || receive(t, firsts) {
+			t.Fatal("the end that came first was not told first")
+		}
 	}
 }

@@ -27,6 +27,8 @@ type splice struct {
 
 // firstEnd is the end that came first.
 type firstEnd struct {
+	// order is held while the tap is told of an end.
+	order sync.Mutex
 	// mu guards the two.
 	mu  sync.Mutex
 	d   Direction

@@ -22,7 +22,8 @@ type Tap struct {
 	// nothing more is there to be forwarded. p is borrowed until it returns.
 	// It may run inside a Read of the source: it must not close a connection.
 	Forwarded func(d Direction, p []byte, at Times)
-	// Ended is called once per direction, before its end is mirrored.
+	// Ended is called once per direction, before its end is mirrored: for the
+	// one that ended first, then for the other.
 	Ended func(d Direction, e Ending)
 }
 
