@@ -189,11 +189,15 @@ func (l *lab) verdicts(t *testing.T) []call.Finding {
 // verdict is the one that only streams fail, in this state.
 func (l *lab) verdict(t *testing.T, state string) call.Finding {
 	t.Helper()
-	list := l.verdicts(t)
-	if len(list) != 1 || list[0].Verdict != "stream_only_failure" || list[0].State != state {
-		t.Fatalf("verdicts: %+v, want one stream_only_failure, %s", list, state)
-	}
-	f := list[0]
+	var f call.Finding
+	peerUntil(t, 10*time.Second, func() string { // a call is judged a moment after it
+		list := l.verdicts(t)
+		if len(list) != 1 || list[0].Verdict != "stream_only_failure" || list[0].State != state {
+			return fmt.Sprintf("verdicts: %+v, want one stream_only_failure, %s", list, state)
+		}
+		f = list[0]
+		return ""
+	})
 	if f.Client.Name != "jupyter-ai" || f.Client.Version != l.j.version || f.Target.Deployment != l.j.deployment {
 		t.Errorf("verdict on %+v at %+v, want jupyter-ai %s at %s", f.Client, f.Target, l.j.version, l.j.deployment)
 	}
