@@ -55,9 +55,11 @@ func (w *waiting) take(p []byte) []byte {
 // show gives the tap what was forwarded.
 func (w *waiting) show() {
 	for i := range w.n {
-		if f := &w.reads[i]; w.tap.Forwarded != nil {
+		f := &w.reads[i]
+		if w.tap.Forwarded != nil {
 			w.tap.Forwarded(w.d, f.p, f.at)
 		}
+		f.p = nil // it may be a whole buffer, which a silent tunnel does not keep
 	}
 	w.n, w.used = 0, 0
 }
